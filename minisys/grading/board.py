@@ -1,0 +1,152 @@
+"""The progress board: what is done, and the one next step.
+
+After a week away the reader opens the welcome page and asks "where was I?". The board lists the chapters that are in
+the notebooks folder with what the progress file knows of each (predictions made, points in questions, lab checks
+passed) and names the next step, with a link. It shows only what was recorded; a chapter that was read without answering
+anything counts as not started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from minisys.grading import checks
+from minisys.grading.progress import Points, Progress
+from minisys.grading.report import Shown
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+HEAD = ("chapter", "what", "predictions", "questions", "lab", "state")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One chapter: its number, file and title, how often the reader predicted, question points, lab checks.
+
+    *lab* is None where there is no lab; *task* is the number of the first lab task that is not complete, or None.
+    """
+
+    chapter: str
+    file: str
+    title: str
+    predictions: int
+    questions: Points
+    lab: Points | None
+    task: int | None
+
+    @property
+    def state(self) -> str:
+        """"done" (every lab check passed, or questions answered where there is no lab), "started" or "not started"."""
+        if self.lab and self.lab.got == self.lab.out_of:
+            return "done"
+        tried = self.predictions or self.questions.out_of or (self.lab and self.lab.got)
+        if not self.lab and (self.questions.out_of or (self.chapter == "00" and self.predictions)):
+            return "done"
+        return "started" if tried else "not started"
+
+    def cells(self) -> tuple[str, ...]:
+        """The row's texts in the order of HEAD."""
+        asked, lab = self.questions, self.lab
+        return (
+            self.chapter,
+            self.title,
+            str(self.predictions),
+            f"{asked.got:g} of {asked.out_of:g} points" if asked.out_of else "none answered",
+            f"{lab.got:g} of {lab.out_of:g} checks" if lab else "no lab",
+            self.state,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Board(Shown):
+    """The board as Jupyter shows it; `board()` makes one."""
+
+    rows: tuple[Row, ...]
+    notice: str = ""
+
+    def next_step(self) -> tuple[str, str]:
+        """What to do next, and the file it is in: first what was started, then the next chapter."""
+        for row in self.rows:
+            if row.state == "started":
+                if row.task is not None and (row.questions.out_of or (row.lab and row.lab.got)):
+                    return f"lab {row.chapter}, task {row.task}", f"../labs/{row.file}"
+                return f"go on with chapter {row.chapter}: {row.title}", row.file
+        for row in self.rows:
+            if row.state == "not started":
+                return f"open chapter {row.chapter}: {row.title}", row.file
+        return "everything recorded here is done: go through the questions again", ""
+
+    def headline(self) -> str:
+        """One line for the whole course."""
+        done = sum(row.state == "done" for row in self.rows)
+        return f"{done} of {len(self.rows)} chapters done. Next step: {self.next_step()[0]}"
+
+    def text(self) -> str:
+        table = [HEAD, *(row.cells() for row in self.rows)]
+        widths = [max(len(line[i]) for line in table) for i in range(len(HEAD))]
+        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+        return "\n".join(filter(None, [self.headline(), *lines, self.notice]))
+
+    def html(self) -> str:
+        step, file = self.next_step()
+        link = f'<a href="{escape(file)}">{escape(step)}</a>' if file else escape(step)
+        done = escape(self.headline().split(" Next step")[0])
+        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+        body = "".join(_html_row(row) for row in self.rows)
+        return (
+            f'<section class="ms-card ms-board"><p><strong>{done}</strong> Next step: {link}</p>'
+            f'<table class="ms-table"><caption>Your progress, chapter by chapter</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(self.notice)}</p></section>"
+        )
+
+
+def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Board:
+    """The progress board over the chapters in *notebooks* (default: the current folder if it holds some, else ours).
+
+    *progress* is the file to read (default: the learner's). Raises ValueError if the folder holds no chapter.
+    """
+    folder = Path(notebooks) if notebooks is not None else Path.cwd() if _chapters(Path.cwd()) else NOTEBOOKS
+    files = _chapters(folder)
+    if not files:
+        raise ValueError(f"no chapter (NN_topic.ipynb) in {folder}; open the course's own folder and try again")
+    progress = progress or Progress()
+    return Board(tuple(_row(path, progress) for path in files), progress.notice)
+
+
+def _chapters(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def _row(path: Path, progress: Progress) -> Row:
+    chapter = path.name[:2]
+    lab, task = None, None
+    if chapter in checks.labs():
+        rows = checks.overview(chapter, progress).rows
+        lab = Points(sum(passed or 0 for _, _, passed, _ in rows), sum(row[3] for row in rows))
+        task = next((number for number, _, passed, of in rows if passed != of), None)
+    predictions = len({entry.item for entry in progress.history("prediction", chapter)})
+    return Row(chapter, path.name, _title(path), predictions, progress.points(chapter, "question"), lab, task)
+
+
+def _title(path: Path) -> str:
+    """The notebook's first heading without its number; the file's name when it cannot be read."""
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        text = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        heading = re.search(r"^# +(.+)$", text, re.MULTILINE)
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        heading = None
+    name = heading.group(1) if heading else path.stem[3:].replace("_", " ").capitalize()
+    return re.sub(r"^(Chapter )?\d\d?\W+", "", name)
+
+
+def _html_row(row: Row) -> str:
+    chapter, title, *rest = row.cells()
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+    link = f'<a href="{escape(row.file)}">{escape(title)}</a>'
+    state = row.state.replace(" ", "-")
+    return f'<tr class="ms-{state}"><th scope="row">{chapter}</th><td>{link}</td>{cells}</tr>'

@@ -1,0 +1,115 @@
+"""Lab 03, task 5: a policy of one's own against least connections, while one backend is ten times slower.
+
+A policy that wins on paper may send every request to the backend that has just answered, or never try the slow one
+again. So it runs where the shipped ones run, on the same requests. Another backend is slow in every seed, so a policy
+that knows an index in advance does not pass, and on a good day it must do no harm. On the real clock only the ranking
+and the failures count, never a number of milliseconds.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from minisys.grading.checks import Check, Wrong
+from minisys.grading.lab_03.worlds import (
+    REQUESTS,
+    SEEDS,
+    WORK_S,
+    Choose,
+    decision,
+    live_run,
+    nothing_failed,
+    pool_of,
+    yours,
+)
+from minisys.load_balancing import model
+from minisys.load_balancing.policies import Policy, policy
+from minisys.testbed.trace import Trace
+from minisys.testbed.workload import Exponential, Poisson, Workload, workload
+
+FACTOR = 10.0  # how many times slower the slow backend is
+GOOD_DAY = 1.5  # times least connections' mean latency that a policy may cost when nobody is slow
+
+
+def bad_day(chooser: Policy | str, seed: int, slow: int | None, n: int = REQUESTS) -> Trace:
+    """*n* requests for four backends of which number *slow* works ten times as long (None: nobody does)."""
+    return model.simulate(chooser, slow_requests(seed, n), backends=4, speed=slow_speed(slow), health=None, seed=seed)
+
+
+@lru_cache(maxsize=32)
+def slow_requests(seed: int, n: int, rate_per_s: float = 36.0) -> Workload:
+    """Traffic that three good backends carry at 0.6."""
+    return workload(n, arrivals=Poisson(rate_per_s), work=Exponential(WORK_S), seed=seed)
+
+
+def slow_speed(slow: int | None) -> list[float]:
+    """The speed of each of four backends."""
+    return [1.0 / FACTOR if i == slow else 1.0 for i in range(4)]
+
+
+def answers_an_eligible_backend(my_policy: Choose) -> str:
+    """Any pool, also one of which no latency is known yet, and one backend left."""
+    for eligible in ([0, 1, 2, 3], [1, 3], [2]):
+        for latency_s in ([0.0] * 4, [0.05, 0.5, 0.0, 0.04]):
+            for luck in (0.0, 0.3, 0.7071, 0.999999999):
+                decision(my_policy, pool_of([1, 0, 2, 0], eligible)._replace(latency_s=latency_s), luck, now=7.0)
+    return "six pools, four values of luck each"
+
+
+def beats_least_connections(my_policy: Choose) -> str:
+    """In simulation: the p99 is below least connections' in each of five seeds, whoever is slow."""
+    ratios = []
+    for seed in SEEDS:
+        slow = (seed + 2) % 4
+        mine, theirs = bad_day(yours(my_policy), seed, slow), bad_day("least connections", seed, slow)
+        ratios.append(mine.percentile(99) / theirs.percentile(99))
+        if ratios[-1] >= 1.0:
+            share = float((mine.frame.server == "abcd"[slow]).mean())
+            given = f"seed {seed}, backend {slow} is ten times slower, {REQUESTS:,} requests"
+            look = f"you sent it {share:.1%} of the requests; which column of the pool tells you that it is slow?"
+            came_out = f"p99 {mine.percentile(99):.2g} s"
+            raise Wrong(came_out, given=given, expected=f"below {theirs.percentile(99):.2g} s", look=look)
+    return f"five seeds, another backend slow in each: p99 at most {max(ratios):.2f} of least connections'"
+
+
+def no_harm_on_a_good_day(my_policy: Choose) -> str:
+    """In simulation, with nobody slow: the mean latency stays near that of least connections."""
+    ratios = []
+    for seed in SEEDS:
+        mine, theirs = (bad_day(who, seed, None).latency_s.mean() for who in (yours(my_policy), "least connections"))
+        ratios.append(mine / theirs)
+        if ratios[-1] > GOOD_DAY:
+            given = f"seed {seed}, four equal backends, {REQUESTS:,} requests"
+            look = "the fastest of late is not the idlest now: does your cost grow with pool.in_flight?"
+            expected = f"at most {GOOD_DAY:g} times least connections' {theirs:.2g} s"
+            raise Wrong(f"mean {mine:.2g} s", given=given, expected=expected, look=look)
+    return f"five seeds, four equal backends: mean at most {max(ratios):.2f} times least connections'"
+
+
+def wins_live(my_policy: Choose, clock: str = "virtual", n: int = 400) -> str:
+    """Through the live proxy: nothing fails, and the mean latency is below that of least connections."""
+    traces = {}
+    for name, chooser in {"yours": yours(my_policy), "least connections": policy("least connections")}.items():
+        requests, speed = slow_requests(3, n), slow_speed(2)
+        traces[name] = live_run(chooser, requests, backends=4, speed=speed, health=None, clock=clock)
+        nothing_failed(traces[name], f"{n} requests, {name}, {clock} clock")
+    mine, theirs = (float(trace.latency_s.mean()) for trace in traces.values())
+    if mine >= theirs:
+        given = f"{n} requests through the live proxy, backend 2 ten times slower, {clock} clock"
+        look = "the live proxy starts knowing nothing: what does yours do while pool.latency_s is 0?"
+        raise Wrong("a mean above least connections'", given=given, expected="a mean below it", look=look)
+    return f"{n} requests over real sockets, failed: 0, mean below least connections'"
+
+
+def wins_live_in_real_time(my_policy: Choose) -> str:
+    """The same with processes and Locust, six seconds each."""
+    return wins_live(my_policy, "real", 200)
+
+
+SLOW_BACKEND = (
+    Check("the answer is an eligible backend, whatever is known", answers_an_eligible_backend),
+    Check("simulated, it beats least connections in five of five seeds", beats_least_connections, 120.0, True),
+    Check("simulated, it does no harm when nobody is slow", no_harm_on_a_good_day, 120.0, True),
+    Check("live on the virtual clock, it wins and nothing fails", wins_live, 60.0, True),
+    Check("live on the real clock, it wins and nothing fails", wins_live_in_real_time, 90.0, True),
+)

@@ -1,0 +1,225 @@
+"""One function per kind of chart, so that the tenth chart reads like the first.
+
+Three policies, five seeds, a formula and a measurement: which differences are real? Every function here takes traces
+or a small frame and returns an Altair chart with the same marks for the same things: predicted = dashed dark line,
+simulated = blue line and band (99 % over seeds), measured = orange diamonds, the reader's prediction = purple triangle.
+
+Promised: titled axes with units (from the column's name: "p99_s" becomes "p99 (s)"), colour *and* shape or dash, a
+description (alternative text) computed from the data, aggregated rows. Not promised: a look at raw requests.
+Every function takes `title=` and, where they make sense, x_title=, y_title=, log_x=, log_y= and description=.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from typing_extensions import Unpack
+
+from minisys.testbed import marks, picture, style, words
+from minisys.testbed.marks import Axes, Legend, banded, number, titled
+from minisys.testbed.tables import table
+from minisys.testbed.timelines import by_server, over_time, queue_lengths
+from minisys.testbed.trace import Trace
+
+__all__ = [
+    "by_server", "distribution", "dots", "heat", "lines", "over_time", "percentile_curve", "picture", "queue_lengths",
+    "table", "three_worlds",
+]  # fmt: skip
+PERCENTILES = (50, 60, 70, 80, 85, 90, 93, 95, 97, 98, 99, 99.3, 99.5, 99.7, 99.8, 99.9)
+TAIL_LABEL = "datum.value < 0.5 ? '50 %' : datum.value < 1.5 ? '90 %' : datum.value < 2.5 ? '99 %' : '99.9 %'"
+
+
+def three_worlds(
+    *,
+    predicted: pd.DataFrame | None = None,
+    simulated: pd.DataFrame | None = None,
+    measured: pd.DataFrame | None = None,
+    x: str,
+    y: str,
+    title: str,
+    prediction: tuple[float, float | None] | None = None,
+    **said: Unpack[Axes],
+) -> alt.LayerChart:
+    """Theory, simulation and measurement of the same thing on one chart.
+
+    Each frame has columns *x* and *y*; *simulated* and *measured* may have several rows per x (seeds: drawn with their
+    99 % interval) or columns `low` and `high`. *prediction* is the reader's (x, y); y None draws nothing.
+    Raises ValueError if no world is given, or a frame lacks a column.
+    """
+    given = {"predicted": predicted, "simulated": simulated, "measured": measured}
+    worlds = {name: banded(frame.assign(world=name), x, y, "world") for name, frame in given.items() if frame is not None}
+    if not worlds:
+        raise ValueError("three_worlds needs at least one of predicted, simulated and measured")
+    if said.get("log_y"):
+        worlds = {name: marks.positive(frame, y) for name, frame in worlds.items()}
+    legend, places = Legend(list(worlds), shows="both"), marks.axes(x, y, said)
+    layers = [layer for name, frame in worlds.items() for layer in _world(name, alt.Chart(frame), legend, places)]
+    if prediction is not None and prediction[1] is not None:
+        left = prediction[0] > (min(f[x].min() for f in worlds.values()) + max(f[x].max() for f in worlds.values())) / 2
+        layers += marks.prediction(x, y, (prediction[0], prediction[1]), places, left=bool(left))
+    found = words.of_worlds(worlds, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
+    return alt.layer(*layers).properties(title=title, description=said.get("description", f"{title}. {found}"))
+
+
+def lines(frame: pd.DataFrame, *, x: str, y: str, by: str, title: str, **said: Unpack[Axes]) -> alt.LayerChart:
+    """One line for each value of column *by*; several rows per x and line (seeds) become a 99 % band.
+
+    Columns `low` and `high` are the band when there. Raises ValueError above eight lines or without a column.
+    """
+    made = banded(frame, x, y, by)
+    made = marks.positive(made, y) if said.get("log_y") else made
+    layers = _lines(made, marks.axes(x, y, said))
+    found = words.of_lines(made, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
+    return alt.layer(*layers).properties(title=title, description=said.get("description", f"{title}. {found}"))
+
+
+def percentile_curve(
+    runs: Mapping[str, Trace | Sequence[Trace]],
+    *,
+    title: str,
+    prediction: float | None = None,
+    log_y: bool = True,
+    description: str | None = None,
+) -> alt.LayerChart:
+    """Latency against percentile, 50 to 99.9, with the tail stretched: one line for each name in *runs*.
+
+    A value of *runs* is a trace or a list of traces (seeds: 99 % band). Percentiles with fewer than ten requests above
+    them are left out. *prediction* in seconds is the reader's p99. Raises ValueError if nothing was answered.
+    """
+    raw = _tails(runs)
+    frame = banded(raw, "tail", "latency_s", "kind")
+    places = marks.axes("tail", "latency_s", {"log_y": log_y})
+    axis = alt.Axis(values=[float(-np.log10(0.5)), 1, 2, 3], labelExpr=TAIL_LABEL, grid=True)
+    scale = alt.Scale(domain=[0.28, max(2.05, float(raw["tail"].max()) + 0.08)], nice=False)
+    places["x"] = alt.X("tail:Q", title="percentile of requests", axis=axis, scale=scale)
+    layers = _lines(marks.positive(frame, "latency_s") if log_y else frame, places)
+    if prediction is not None:
+        layers += marks.prediction("tail", "latency_s", (2.0, prediction), places, left=True)
+    return alt.layer(*layers).properties(title=title, description=description or f"{title}. {words.of_tail(raw)}")
+
+
+def distribution(
+    runs: Mapping[str, Trace | Sequence[Trace]], *, title: str, bins: int = 60, description: str | None = None
+) -> alt.LayerChart:
+    """How latencies spread: the share of requests per bin of a logarithmic axis, one stepped line for each name.
+
+    Raises ValueError if no request of *runs* was answered.
+    """
+    found = {name: np.concatenate([_answered(trace) for trace in _many(value)]) for name, value in runs.items()}
+    everything = np.concatenate([np.array([]), *found.values()])
+    if not len(everything):
+        raise ValueError("no request was answered, so there is no latency to draw")
+    edges = np.geomspace(max(np.quantile(everything, 0.002), 1e-6), everything.max() * 1.001, bins + 1)
+    found = {name: values.clip(edges[0]) for name, values in found.items()}  # the few faster ones join the first bin
+    parts = [
+        pd.DataFrame({"latency_s": edges[:-1], "share": 100 * np.histogram(v, edges)[0] / max(len(v), 1), "kind": name})
+        for name, v in found.items()
+    ]
+    said: Axes = {"log_x": True, "y_title": "share of requests (%)"}
+    frame = banded(pd.concat(parts), "latency_s", "share", "kind")
+    chart = marks.line(alt.Chart(frame), Legend(list(found), shows="lines"), marks.axes("latency_s", "share", said), interpolate="step-after")
+    half = "; ".join(f"{name}: half of the requests took at most {number(float(np.median(v)))} s" for name, v in found.items())
+    return alt.layer(chart).properties(title=title, description=description or f"{title}. {half}.")
+
+
+def dots(
+    frame: pd.DataFrame, *, x: str, y: str, title: str, by: str | None = None, sort: bool = True, **said: Unpack[Axes]
+) -> alt.LayerChart:
+    """A dot and its interval for each value of column *y* (a policy, a product), instead of a bar from zero.
+
+    Several rows per *y* (seeds) become the 99 % interval, or columns `low` and `high` are used. *by* splits a row into
+    coloured and shaped dots (worlds keep their look). The smallest is on top unless *sort* is False.
+    """
+    made = banded(frame, y, x, by)
+    made = made.assign(says=made[x].map(number), **{y: made[y].astype(str)})
+    names = list(dict.fromkeys(made["kind"]))
+    legend, places = Legend(names, shows="points" if by else "nothing"), marks.axes(x, y, said)
+    order = made.groupby(y, sort=False)[x].min()
+    order = order.sort_values(kind="stable") if sort else order
+    label = alt.Axis(labelLimit=220, grid=True)
+    places["x"].scale = alt.Scale(type="log" if said.get("log_x") else "linear", zero=False, padding=14)
+    places["y"] = alt.Y(f"{y}:N", sort=list(order.index), title=said.get("y_title"), axis=label)
+    if by:
+        places["yOffset"] = alt.YOffset("kind:N", sort=names)
+    base = alt.Chart(made)
+    layers = [_interval(base, legend, places), marks.points(base, legend, places, size=95), _numbers(base, places)]
+    found = words.of_dots(made, x, y, said.get("x_title", titled(x)))
+    made_of = alt.layer(*layers).properties(title=title, height=alt.Step(30 if by else 44))
+    return made_of.properties(description=said.get("description", f"{title}. {found}"))
+
+
+def heat(frame: pd.DataFrame, *, x: str, y: str, value: str, title: str, **said: Unpack[Axes]) -> alt.LayerChart:
+    """A table of numbers, the size of each also shown as the darkness of its cell; the number is always written.
+
+    One row of *frame* per cell. Raises ValueError if two rows meet in one cell.
+    """
+    if frame.duplicated([x, y]).any():
+        raise ValueError(f"two rows of the frame meet in one cell of {x} and {y}; aggregate first")
+    low, high = (frame.astype(object).loc[i] for i in (frame[value].idxmin(), frame[value].idxmax()))
+    base = alt.Chart(frame.assign(says=frame[value].map(number))).encode(
+        x=alt.X(f"{x}:O", title=said.get("x_title", titled(x)), axis=alt.Axis(labelAngle=0), sort=None),
+        y=alt.Y(f"{y}:O", title=said.get("y_title", titled(y)), sort=None),
+    )
+    dark = f"datum['{value}'] > {float(low[value] + high[value]) / 2:.4g}"
+    ink = alt.condition(dark, alt.value("white"), alt.value(style.PALETTE["ink"]))
+    cells = base.mark_rect(cornerRadius=3).encode(color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues"), legend=None))
+    ends = [f"{number(row[value])} (at {titled(x)} {row[x]}, {titled(y)} {row[y]})" for row in (low, high)]
+    found = f"{title}. {titled(value)} runs from {ends[0]} to {ends[1]}."
+    chart = alt.layer(cells, base.mark_text(fontSize=12).encode(text="says:N", color=ink))
+    return chart.properties(title=title, description=said.get("description", found), height=alt.Step(34), width=alt.Step(86))
+
+
+def _lines(made: pd.DataFrame, places: dict) -> list[alt.Chart]:
+    """Bands, lines and, while there are few of them, points."""
+    few = made.groupby("kind").size().max() <= 25
+    legend, base = Legend(list(dict.fromkeys(made["kind"])), shows="points" if few else "lines"), alt.Chart(made)
+    layers = [marks.band(base, legend, places), marks.line(base, legend, places)]
+    return [*layers, marks.points(base, legend, places)] if few else layers
+
+
+def _world(name: str, base: alt.Chart, legend: Legend, places: dict) -> list[alt.Chart]:
+    """The layers of one world: a dashed line, a band with its line, or points with error bars."""
+    if name == "predicted":
+        return [marks.line(base, legend, places)]
+    if name == "simulated":
+        return [marks.band(base, legend, places), marks.line(base, legend, places), marks.points(base, legend, places, 28)]
+    edge = style.WORLDS["measured"].edge
+    return [marks.error_bars(base, legend, places), marks.points(base, legend, places, 110, stroke=edge, strokeWidth=1.2)]
+
+
+def _interval(base: alt.Chart, legend: Legend, places: dict) -> alt.Chart:
+    x = places["x"].copy()
+    x.shorthand = "low:Q"
+    return base.mark_rule(strokeWidth=3, opacity=0.45).encode(**(places | {"x": x}), x2="high:Q", color=legend.color)
+
+
+def _numbers(base: alt.Chart, places: dict) -> alt.Chart:
+    text = base.mark_text(dy=-13, fontSize=style.SIZES["small"], color=style.PALETTE["ink"])
+    return text.encode(**places, text="says:N")
+
+
+def _tails(runs: Mapping[str, Trace | Sequence[Trace]]) -> pd.DataFrame:
+    """Rows (kind, tail, latency_s, seed); tail = -log10 of the share of slower requests."""
+    rows = []
+    for name, value in runs.items():
+        for seed, trace in enumerate(_many(value)):
+            ok = _answered(trace)
+            asked = [q for q in PERCENTILES if len(ok) * (100 - q) >= 999.99 or (q == 50 and len(ok))]
+            found = np.percentile(ok, asked) if asked else []
+            rows += [(name, round(-np.log10(1 - q / 100), 6), float(v), seed) for q, v in zip(asked, found, strict=True)]
+    if not rows:
+        raise ValueError("no request was answered, so there is no latency to draw")
+    return pd.DataFrame(rows, columns=["kind", "tail", "latency_s", "seed"])
+
+
+def _many(runs: Trace | Sequence[Trace]) -> list[Trace]:
+    return [runs] if isinstance(runs, Trace) else list(runs)
+
+
+def _answered(trace: Trace) -> np.ndarray:
+    """Latencies of the requests that were answered, in seconds."""
+    latency = np.asarray(trace.latency_s, dtype=float)
+    return latency[np.isfinite(latency)]
