@@ -81,15 +81,20 @@ class Report(Shown):
         """True when every check was run and passed."""
         return self.passed == len(self.outcomes)
 
+    @property
+    def name(self) -> str:
+        """Lab, task and its title."""
+        return f"Lab {self.lab}, task {self.task} · {self.title}"
+
     def headline(self) -> str:
         """One line: the task, and how many of how many checks passed, failed or were not run."""
         if not self.started:
-            return f"Lab {self.lab}, task {self.task}: {self.title}: not started ({len(self.outcomes)} checks wait)"
+            return f"{self.name}: not started ({len(self.outcomes)} checks wait)"
         counts = [f"passed {self.passed} of {len(self.outcomes)} checks"]
         for state in ("failed", "not started", "not run"):
             number = sum(outcome.state == state for outcome in self.outcomes)
             counts += [f"{number} {state}"] if number else []
-        return f"Lab {self.lab}, task {self.task}: {self.title}: {', '.join(counts)}"
+        return f"{self.name}: {', '.join(counts)}"
 
     def last_line(self) -> str:
         """What became of the points."""

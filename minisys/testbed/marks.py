@@ -86,7 +86,7 @@ class Legend:
         looks = [known[name] for name in names] if fixed else style.series(len(self.names))
         self.looks = dict(zip(self.names, looks, strict=True))
         kinds = {"domain": self.names}
-        box = None if shows == "nothing" else alt.Legend(symbolOpacity=1, offset=offset)
+        box = None if shows == "nothing" else alt.Legend(symbolOpacity=1, symbolDash=[1, 0], offset=offset)
         if box and shows == "lines":
             box = alt.Legend(symbolOpacity=1, offset=offset, symbolType="stroke", symbolSize=330)
         self.color = alt.Color("kind:N", scale=alt.Scale(range=[a.colour for a in looks], **kinds), legend=box)

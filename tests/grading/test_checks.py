@@ -48,7 +48,7 @@ def progress(tmp_path, monkeypatch):
 def test_a_right_answer_passes_and_its_points_are_kept(progress):
     report = check("03", 1, lambda x: 2 * x, progress=progress)
     assert str(report) == (
-        "Lab 03, task 1: Double it: passed 3 of 3 checks\n"
+        "Lab 03, task 1 · Double it: passed 3 of 3 checks\n"
         "  ✓ passed: it doubles\n"
         "      seen      4 becomes 8\n"
         "  ✓ passed: it doubles zero\n"
@@ -81,7 +81,7 @@ def test_a_stub_is_not_started_and_leaves_no_row(progress):
         raise NotImplementedError("lab 03, task 1: double it")
 
     report = check("03", 1, stub, progress=progress)
-    assert str(report).startswith("Lab 03, task 1: Double it: not started (3 checks wait)")
+    assert str(report).startswith("Lab 03, task 1 · Double it: not started (3 checks wait)")
     assert {outcome.state for outcome in report.outcomes} == {"not started"}
     assert progress.history() == []
 
@@ -108,7 +108,7 @@ def test_an_error_names_the_learners_own_line(progress):
 
 def test_a_check_that_could_not_run_is_never_counted_as_passed(progress):
     report = check("03", 2, lambda x: 2 * x, progress=progress)
-    assert report.headline() == "Lab 03, task 2: Live only: passed 1 of 2 checks, 1 not run"
+    assert report.headline() == "Lab 03, task 2 · Live only: passed 1 of 2 checks, 1 not run"
     assert "because   no live world here" in str(report)
     assert not report.complete
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import runpy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from minisys.grading import checks, make_labs
 from minisys.grading.checks import check
 from minisys.grading.progress import Progress
-from tests.labs import wrong_03 as answers
 
 ROOT = Path(__file__).parents[2]
+answers = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("wrong_03.py"))))
 ANSWERS = {
     1: ("doubling",),
     2: ("smooth_order",),
@@ -67,7 +69,7 @@ def test_the_stub_is_only_not_started(progress, task):
 
 WRONG = [
     # task, answer, what the report must say
-    (1, answers.doubling(0.75), "doubles the mean *latency*"),
+    (1, answers.doubling(0.75), "doubles the mean latency, waiting plus service"),
     (1, answers.doubling(67), "a utilisation is a share of the time: 0.8, not 80"),
     (1, answers.doubling(0.6), "a mean wait 1.5 times the one at 0.5"),
     (1, answers.doubling(0.9), "a mean wait 9.0 times the one at 0.5"),
@@ -84,7 +86,7 @@ WRONG = [
     (3, answers.brings_its_own_random, "the only random number a policy may use is luck"),
     (3, answers.counts_itself, "the caller keeps in_flight up to date"),
     (3, answers.draws_once, "are both draws the same"),
-    (3, answers.takes_the_busier, "takes the *busier* of the two"),
+    (3, answers.takes_the_busier, "takes the busier of the two"),
     (3, answers.looks_at_all, "that is least connections; draw two"),
     (3, answers.draws_opposites, "peel it off what is left of luck"),
     (5, answers.least_connections_again, "which column of the pool tells you that it is slow?"),

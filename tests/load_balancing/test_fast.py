@@ -87,12 +87,16 @@ def test_the_first_requests_can_be_checked_by_hand():
 
 
 def test_a_departure_at_the_same_moment_comes_before_the_arrival():
-    run = fast.simulate("round robin", requests(50, arrivals=Constant(1.0), work=Deterministic(1.0)), backends=1, queue=0)
+    run = fast.simulate(
+        "round robin", requests(50, arrivals=Constant(1.0), work=Deterministic(1.0)), backends=1, queue=0
+    )
     assert run.count("refused") == 0 and run.latency_s.tolist() == pytest.approx([1.0] * 50)
 
 
 def test_a_faster_backend_does_the_work_in_less_time():
-    run = fast.simulate("round robin", requests(100, arrivals=Constant(1.0), work=Deterministic(0.5)), backends=2, speed=[1, 4])
+    run = fast.simulate(
+        "round robin", requests(100, arrivals=Constant(1.0), work=Deterministic(0.5)), backends=2, speed=[1, 4]
+    )
     served = (run.frame.finished_s - run.frame.started_s).groupby(run.frame.server, observed=True).mean()
     assert served.to_dict() == pytest.approx({"a": 0.5, "b": 0.125})
 

@@ -60,7 +60,7 @@ def takes_the_less_busy_of_two(two_choices: Choose) -> str:
         return f"the idlest of four backends got {shares[0]:.2f} of the requests, the busiest {shares[3]:.2f}"
     look = "the second draw hangs on the first: peel it off what is left of luck, `luck = luck * n - int(luck * n)`"
     if _near(shares, tuple(reversed(again))) or _near(shares, tuple(reversed(apart))):
-        look = "these are the shares of a function that takes the *busier* of the two"
+        look = "these are the shares of a function that takes the busier of the two"
     elif _near(shares, (1.0, 0.0, 0.0, 0.0)):
         look = "this looks at every backend: that is least connections; draw two and compare only those"
     elif _near(shares, (0.25,) * 4):

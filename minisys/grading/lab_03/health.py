@@ -63,7 +63,7 @@ def _health_wrong(probes: Sequence[bool], rise: int, fall: int, came_out: list[s
 
 def knows_the_detection_time(states: Callable[..., Any], worst_detection_s: Callable[..., float]) -> str:
     """The worst case over every moment at which a backend can stop answering."""
-    for check in (HealthCheck(1.0, 0.5, 2, 3), HealthCheck(5.0, 2.0, 2, 2), HealthCheck(0.2, 0.1, 1, 1)):
+    for check in (HealthCheck(1.0, 0.4, 2, 3), HealthCheck(5.0, 2.0, 2, 2), HealthCheck(0.2, 0.1, 1, 1)):
         came_out = worst_detection_s(check.interval_s, check.timeout_s, check.fall)
         expected = _slowest_detection_s(check)
         given = f"interval_s {check.interval_s:g}, timeout_s {check.timeout_s:g}, fall {check.fall}"

@@ -42,7 +42,7 @@ def measured_the_doubling(doubling: Callable[[], dict[str, Any]]) -> str:
         return f"there the mean wait is {times:.1f} times the one at 0.5"
     look = "measure closer: try three utilisations around the place where the wait doubles, with 50,000 requests each"
     if abs(rho - 0.75) <= 0.01:
-        look = "that doubles the mean *latency*, waiting plus service; the question is about waiting alone"
+        look = "that doubles the mean latency, waiting plus service; the question is about waiting alone"
     given = f"measured utilisation {rho:.3g}"
     raise Wrong(f"a mean wait {times:.1f} times the one at 0.5", given=given, expected="2.0 times", look=look)
 

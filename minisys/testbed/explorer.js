@@ -1,0 +1,91 @@
+// The chart of an explorer in the page. Vega comes from the kernel, once for the whole page, never from the network.
+// Until it has come, and in a page without a kernel, the stored picture (a PNG) stands in its place.
+
+function vega(model) {
+  const home = globalThis;
+  if (home.__minisysVega) return home.__minisysVega;
+  home.__minisysVega = new Promise((resolve) => {
+    const got = async (message, buffers) => {
+      if (message.kind !== "vega") return;
+      model.off("msg:custom", got);
+      const url = URL.createObjectURL(new Blob([buffers[0]], { type: "text/javascript" }));
+      resolve(await import(url));
+      URL.revokeObjectURL(url);
+    };
+    model.on("msg:custom", got);
+    model.send({ ask: "vega" });
+    setTimeout(() => { home.__minisysVegaLate = true; }, 8000);
+  });
+  return home.__minisysVega;
+}
+
+function element(tag, className, parent, attributes = {}) {
+  const made = document.createElement(tag);
+  made.className = className;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  parent.appendChild(made);
+  return made;
+}
+
+export default {
+  render({ model, el }) {
+    el.classList.add("ms-scene");
+    const paper = element("div", "ms-paper", el);
+    const error = element("div", "ms-scene-error", el, { role: "alert" });
+    const caption = element("p", "ms-caption", el, { "aria-live": "polite", role: "status" });
+    let view = null, structure = null, drawn = 0, pressed = 0, gone = false, queue = Promise.resolve();
+
+    const still = model.get("still");
+    if (still) element("img", "", paper, { src: still, alt: model.get("alt"), style: "max-width:100%" });
+
+    const key = () => { pressed = pressed || performance.now(); };
+    const around = () => el.closest(".jp-OutputArea-output") || el.parentElement || el;
+    let listened = null;
+
+    function words() {
+      const problem = model.get("error");
+      error.replaceChildren();
+      if (problem) element("div", "ms-bad", error).textContent = problem;
+      paper.classList.toggle("ms-stale", Boolean(problem));
+      caption.textContent = model.get("caption");
+    }
+
+    async function draw() {
+      const stamp = model.get("stamp");
+      if (gone || stamp <= drawn || !model.get("structure")) return;
+      const library = await vega(model);
+      if (gone || model.get("stamp") !== stamp) return;         // a newer result is here already
+      const rows = model.get("rows");
+      if (view && structure === model.get("structure")) {
+        for (const [name, values] of Object.entries(rows)) view.data(name, values);
+        await view.runAsync();
+      } else {
+        structure = model.get("structure");
+        const made = await library.vegaEmbed(paper, { ...JSON.parse(structure), datasets: rows }, { actions: false, renderer: "svg" });
+        if (view) view.finalize();
+        view = made.view;
+      }
+      drawn = stamp;
+      const svg = paper.querySelector("svg");
+      if (svg) { svg.setAttribute("role", "img"); svg.setAttribute("aria-label", model.get("alt")); }
+      if (pressed) { model.send({ ms: Math.round(performance.now() - pressed) }); pressed = 0; }
+    }
+
+    function update() {
+      if (!listened) { listened = around(); listened.addEventListener("keydown", key, true); }
+      words();
+      queue = queue.then(draw).catch((problem) => {
+        element("div", "ms-bad", error).textContent = `The chart could not be drawn: ${problem.message || problem}`;
+      });
+    }
+
+    model.on("change:stamp", update);
+    update();
+    return () => {
+      gone = true;
+      model.off("change:stamp", update);
+      if (listened) listened.removeEventListener("keydown", key, true);
+      if (view) view.finalize();
+    };
+  },
+};
