@@ -24,7 +24,7 @@ from minisys.testbed.home import data_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 WELCOME = "notebooks/00_welcome.ipynb"
-START_LIMIT_S, STOP_LIMIT_S = 60.0, 10.0
+START_LIMIT_S, STOP_LIMIT_S = 60.0, 4.0
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -44,14 +44,14 @@ def environment(home: Path) -> dict[str, str]:
     return {**os.environ, **quiet, **{name: str(path) for name, path in ours.items()}}
 
 
-def command(*, port: int) -> list[str]:
-    """The command that starts JupyterLab at *port* or the next free one, on this machine only."""
+def command(*, port: int, root: Path = ROOT) -> list[str]:
+    """The command that serves *root* at *port* or the next free one, on this machine only."""
     options = [
         "--no-browser",  # we open it ourselves, once the page answers
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=100",
-        f"--ServerApp.root_dir={ROOT}",
+        f"--ServerApp.root_dir={root}",
         "--ServerApp.answer_yes=True",
         "--LabApp.news_url=None",
         "--LabApp.extension_manager=readonly",
@@ -63,8 +63,8 @@ def command(*, port: int) -> list[str]:
     return [sys.executable, "-m", "jupyterlab", *options]
 
 
-def run(*, page: str = WELCOME, port: int = 8888, browser: bool = True) -> int:
-    """Serve the course until Ctrl-C; returns the exit code. *page* is a path below the course's folder."""
+def run(*, page: str = WELCOME, port: int = 8888, browser: bool = True, root: Path = ROOT) -> int:
+    """Serve the course until Ctrl-C; returns the exit code. *page* is a path below *root*, the course's folder."""
     home = data_folder()
     log = home / "jupyter" / "server.log"
     _first_layout(home / "jupyter" / "workspaces")
@@ -72,8 +72,10 @@ def run(*, page: str = WELCOME, port: int = 8888, browser: bool = True) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _as_interrupt)
     with open(log, "wb") as lines:
-        server = subprocess.Popen(command(port=port), env=environment(home), cwd=ROOT, stdin=subprocess.DEVNULL,
-                                  stdout=lines, stderr=lines, start_new_session=True)  # fmt: skip
+        server = subprocess.Popen(
+            command(port=port, root=root), env=environment(home), cwd=root, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=lines, stderr=lines,
+        )  # fmt: skip
     try:
         url = _address(server, home / "jupyter" / "runtime", page)
         if url is None:

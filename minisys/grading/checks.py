@@ -26,7 +26,7 @@ from minisys.grading.timelimit import TooLong, time_limit
 
 NOT_THEIRS = (str(Path(__file__).resolve().parents[1]), sysconfig.get_paths()["stdlib"], "<frozen")
 STOPPED = "an endless loop? Look for a `while` whose condition never changes, or a `for` that feeds its own list."
-EARLIER = "waits until every check above passes"
+EARLIER = "waits until no check above fails"
 
 
 class Wrong(AssertionError):  # noqa: N818 (a verdict, not an error of ours)
@@ -49,12 +49,12 @@ class Check:
     """One thing that is looked at: *title* is a sentence about a right answer, *run* takes the learner's objects.
 
     *run* returns a short line of what was seen (or None), or raises Wrong or NotRun. *limit_s* is its time limit in
-    seconds. *after_others*: worth running only when the checks above it have passed (simulations, live runs).
+    seconds. *after_others*: worth running only when no check above it fails (simulations, live runs).
     """
 
     title: str
     run: Callable[..., str | None]
-    limit_s: float = 10.0
+    limit_s: float = 5.0
     after_others: bool = False
 
 
@@ -116,7 +116,9 @@ def _outcome(each: Check, answer: tuple[Any, ...], before: Sequence[Outcome]) ->
     """Run one check; whatever the learner's code does, the answer is an Outcome."""
     if any(outcome.state == "not started" for outcome in before):
         return Outcome(each.title, "not started")
-    if each.after_others and any(outcome.state != "passed" for outcome in before):
+    if any(outcome.facts.get("look") == STOPPED for outcome in before):
+        return Outcome(each.title, "not run", {"because": "your code was stopped above; once is enough"})
+    if each.after_others and any(outcome.state == "failed" for outcome in before):
         return Outcome(each.title, "not run", {"because": EARLIER})
     try:
         with time_limit(each.limit_s) as no_limit:

@@ -118,7 +118,8 @@ def chapter_name(chapter: str | int) -> str:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    return Entry(*row[:-1], detail=json.loads(row[-1]))
+    *columns, detail = row
+    return Entry(*columns, json.loads(detail))
 
 
 def _plain(value: Any) -> Any:

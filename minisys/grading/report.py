@@ -107,12 +107,14 @@ class Report(Shown):
         for outcome in self.outcomes:
             lines.append(f"  {MARKS[outcome.state]} {outcome.state}: {outcome.title}")
             lines += [f"      {name:<9} {text}" for name, text in outcome.lines()]
-        lines += [f"  your code printed: {line}" for line in self._printed()]
+        if self.printed:
+            lines += ["  your code printed:", *(f"      {line}" for line in self._printed())]
         return "\n".join([*lines, self.last_line()])
 
     def html(self) -> str:
         items = "".join(_item(outcome) for outcome in self.outcomes)
-        printed = "".join(f"<pre>your code printed: {escape(line)}</pre>" for line in self._printed())
+        lines = escape("\n".join(self._printed()))
+        printed = f"<p>Your code printed:</p><pre>{lines}</pre>" if self.printed else ""
         return (
             f'<section class="ms-card ms-report"><h4>{escape(self.headline())}</h4><ul class="ms-checks">{items}</ul>'
             f"{printed}<p>{escape(self.last_line())}</p></section>"
@@ -139,12 +141,12 @@ class Overview(Shown):
         return f"Lab {self.lab}: passed {got} of {sum(row[3] for row in self.rows)} checks{tail}"
 
     def text(self) -> str:
-        return "\n".join([self.headline(), *(f"  {task}  {title}: {_of(*row)}" for task, title, *row in self.rows)])
+        return "\n".join([self.headline(), *(f"  {task}  {title}: {_of(passed, checks)}" for task, title, passed, checks in self.rows)])
 
     def html(self) -> str:
         rows = "".join(
-            f'<tr><th scope="row">{task}</th><td>{escape(title)}</td><td>{escape(_of(*row))}</td></tr>'
-            for task, title, *row in self.rows
+            f'<tr><th scope="row">{task}</th><td>{escape(title)}</td><td>{escape(_of(passed, checks))}</td></tr>'
+            for task, title, passed, checks in self.rows
         )
         head = '<tr><th scope="col">task</th><th scope="col">what</th><th scope="col">checks passed</th></tr>'
         return (

@@ -10,8 +10,10 @@ and slow start work as in health.py. Not done here: the choice and the retries (
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import simpy
 from simpy.events import Event
@@ -19,7 +21,12 @@ from simpy.events import Event
 from minisys.load_balancing.health import Health, OutlierEjection, slow_start
 from minisys.load_balancing.plan import HealthCheck, Step, all_names, check_plan, speeds
 from minisys.load_balancing.policies import Policy, new_pool
-from minisys.testbed.simulation import FAILED, Request, Server, at, settle
+from minisys.testbed.simulation import FAILED, Alarm, Request, Server, settle
+
+
+def at(env: simpy.Environment, time_s: float, call: Callable[[], object]) -> None:
+    """Do *call* at *time_s* seconds, before the arrivals of that moment."""
+    Alarm(env, lambda _: call()).set(time_s)
 
 
 class Backend(Server):
@@ -42,15 +49,15 @@ class Backend(Server):
         """From now on nothing gets an answer."""
         if not self.paused:
             self.paused = True
-            self.overdue: list[Event] = []
+            self.overdue: list = []  # workers
             self.backlog: list[tuple[Request, Event]] = []
 
     def resume(self) -> None:
         """Go on: first what is overdue, then who connected meanwhile."""
         if self.paused:
             self.paused = False
-            for finished in self.overdue:
-                super()._finish(finished)
+            for worker in self.overdue:
+                super()._finish(worker)
             for request, done in self.backlog:
                 self._serve_late(request, done)
 
@@ -67,11 +74,11 @@ class Backend(Server):
         assert answer.callbacks is not None
         answer.callbacks.append(lambda event: settle(done, event.value))
 
-    def _finish(self, finished: Event) -> None:
+    def _finish(self, worker: Any) -> None:
         if self.paused:
-            self.overdue.append(finished)
+            self.overdue.append(worker)
         else:
-            super()._finish(finished)
+            super()._finish(worker)
 
 
 @dataclass(frozen=True)
@@ -103,13 +110,8 @@ class Fleet:
         slow_start_s: float = 0.0,
     ) -> None:
         plan = check_plan(plan, shape.names)
-        self.env, self.policy, self.health, self.ejection, self.slow_start_s = (
-            env,
-            policy,
-            health,
-            ejection,
-            slow_start_s,
-        )
+        self.env, self.policy, self.health, self.ejection = env, policy, health, ejection
+        self.slow_start_s = slow_start_s
         self.names = all_names(plan, shape.names)
         new = len(self.names) - len(shape.names)
         rates = speeds(shape.speed, shape.names) + [1.0] * new
@@ -125,7 +127,7 @@ class Fleet:
         self.warming: dict[int, float] = {}
         self.fragile = bool(plan)
         for step in plan:
-            at(env, step.at_s, lambda _, step=step: self._carry_out(step))
+            at(env, step.at_s, partial(self._carry_out, step))
         if health and any(step.action in ("kill", "pause") for step in plan):  # else every check would say yes
             at(env, env.now + health.interval_s, self._check_all)
 
@@ -142,7 +144,7 @@ class Fleet:
             until = self.ejection.seen(self.names[i], ok, sum(self.here), self.env.now)
             if until is not None:
                 self._refresh()
-                at(self.env, until, lambda _: self._refresh())
+                at(self.env, until, self._refresh)
 
     def _carry_out(self, step: Step) -> None:
         i = self.names.index(step.backend)
@@ -160,9 +162,7 @@ class Fleet:
         elif step.action == "slow":
             backend.slow(step.value)
         else:
-            {"kill": backend.kill, "restart": backend.restart, "pause": backend.pause, "resume": backend.resume}[
-                step.action
-            ]()
+            getattr(backend, step.action)()  # kill, restart, pause, resume
         self._refresh()
 
     def _weigh(self, i: int, weight: float) -> None:
@@ -182,12 +182,12 @@ class Fleet:
             and not (ejection and ejection.is_out(name, now))
         ]
 
-    def _check_all(self, _: Event) -> None:
+    def _check_all(self) -> None:
         """Ask all backends; a paused one has until the time limit to answer. Then wait for the next round."""
         assert self.health is not None
         for i, backend in enumerate(self.backends):
             if backend.paused:
-                at(self.env, self.env.now + self.health.timeout_s, lambda _, i=i: self._checked(i))
+                at(self.env, self.env.now + self.health.timeout_s, partial(self._checked, i))
             else:
                 self._checked(i)
         if self.env.peek() < math.inf:  # nothing else will ever happen: the run is over

@@ -13,18 +13,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 
 import simpy
 from simpy.events import Event
 
 from minisys.load_balancing import policies
 from minisys.load_balancing.fast import key_hashes
-from minisys.load_balancing.fleet import Fleet, Shape
+from minisys.load_balancing.fleet import Fleet, Shape, at
 from minisys.load_balancing.health import IDEMPOTENT, OutlierEjection, RetryBudget
 from minisys.load_balancing.plan import HealthCheck, Step, backend_names
 from minisys.load_balancing.policies import Policy, Pool, luck_of_attempt, record_latency
 from minisys.testbed import simulation
-from minisys.testbed.simulation import FAILED, OK, REFUSED, TIMEOUT, Request, at, settle
+from minisys.testbed.simulation import FAILED, OK, REFUSED, TIMEOUT, Request, refuse, settle
 from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Workload
 
@@ -99,67 +100,61 @@ class Balancer:
     ) -> None:
         self.fleet, self.env, self.hashes = fleet, fleet.env, hashes
         self.retries, self.timeout_s, self.budget = retries, timeout_s, budget
-        self.learns = "latency" in fleet.policy.reads
+        self.pool, self.in_flight, self.backends = fleet.pool, fleet.pool.in_flight, fleet.backends
+        self.choose, self.learns = fleet.policy.choose, "latency" in fleet.policy.reads
+        self.calm = not fleet.fragile and timeout_s is None
         self.deadlines: deque[tuple[float, Attempt]] = deque()
 
     def serve(self, request: Request) -> Event:
         """Serve *request*; succeeds with the outcome that the user sees."""
-        if not self.fleet.fragile and self.timeout_s is None:
-            return self._serve_simply(request)
+        if self.calm:  # the backend's answer is the user's answer
+            i = self._choose(self.pool, request, request.luck)
+            answer = self.backends[i].serve(request)
+            answer.callbacks.append(partial(self._note, request, i, request.arrival_s))
+            return answer
         self.budget.request(self.env.now)
         done = Event(self.env)
         self._try(request, done, (), FAILED)
         return done
 
-    def _choose(self, pool: Pool, request: Request, attempt: int) -> int:
-        luck = luck_of_attempt(request.luck, attempt)
-        i = self.fleet.policy.choose(pool, self.hashes[request.index], luck, self.env.now)
-        if not 0 <= i < len(pool.in_flight):
+    def _choose(self, pool: Pool, request: Request, luck: float) -> int:
+        """The backend for *request*, which now has one request more in flight."""
+        i = self.choose(pool, self.hashes[request.index], luck, self.env._now)
+        if not 0 <= i < len(self.backends):
             raise ValueError(f"policy {self.fleet.policy.name!r} chose backend {i}, which is not there")
-        pool.in_flight[i] += 1
+        self.in_flight[i] += 1
         return i
 
-    def _serve_simply(self, request: Request) -> Event:
-        """Nothing can fail: the backend's answer is the user's answer."""
-        i = self._choose(self.fleet.pool, request, 0)
-        done = self.fleet.backends[i].serve(request)
-        assert done.callbacks is not None
-        done.callbacks.append(lambda event: self._note(request, i, request.arrival_s, event.value))
-        return done
-
-    def _note(self, request: Request, i: int, sent_s: float, outcome: str) -> None:
+    def _note(self, request: Request, i: int, sent_s: float, answer: Event) -> None:
         """Backend *i* is rid of *request*."""
-        pool = self.fleet.pool
-        pool.in_flight[i] -= 1
-        if outcome == REFUSED:
+        self.in_flight[i] -= 1
+        if answer._value == REFUSED:
             request.server = self.fleet.names[i]
-        elif outcome == OK and self.learns:
-            record_latency(pool, i, self.env.now - sent_s, self.env.now)
+        elif self.learns and answer._value == OK:
+            record_latency(self.pool, i, self.env.now - sent_s, self.env.now)
 
     def _try(self, request: Request, done: Event, tried: tuple[int, ...], otherwise: str) -> None:
         """Send *request* to an eligible backend not yet *tried*; if there is none, the outcome is *otherwise*."""
-        fleet = self.fleet
-        fleet.warm()
-        pool = fleet.pool._replace(eligible=[i for i in fleet.pool.eligible if i not in tried])
+        self.fleet.warm()
+        pool = self.pool._replace(eligible=[i for i in self.pool.eligible if i not in tried])
         request.attempts = len(tried) + bool(pool.eligible)
         if not pool.eligible:
-            settle(done, otherwise)
+            refuse(done, otherwise)
             return
-        i = self._choose(pool, request, len(tried))
+        i = self._choose(pool, request, luck_of_attempt(request.luck, len(tried)))
         attempt = Attempt(request, done, tried, i, self.env.now)
-        answer = fleet.backends[i].serve(attempt.copy)
-        assert answer.callbacks is not None
-        answer.callbacks.append(lambda event: self._answered(attempt, event.value))
+        answer = self.backends[i].serve(attempt.copy)
+        answer.callbacks.append(partial(self._answered, attempt))
         if self.timeout_s is not None:
             self._set_deadline(attempt)
 
-    def _answered(self, attempt: Attempt, outcome: str) -> None:
+    def _answered(self, attempt: Attempt, answer: Event) -> None:
         """Retry what failed while retries and budget allow; tell the user the rest."""
         if attempt.over:
             return
-        attempt.over, request = True, attempt.request
+        attempt.over, request, outcome = True, attempt.request, answer._value
         lost = outcome in (FAILED, TIMEOUT)
-        self._note(attempt.copy, attempt.i, attempt.sent_s, outcome)
+        self._note(attempt.copy, attempt.i, attempt.sent_s, answer)
         self.fleet.seen(attempt.i, not lost)
         if lost and len(attempt.tried) < self.retries and self.budget.may_retry(self.env.now):
             self._try(request, attempt.done, (*attempt.tried, attempt.i), outcome)
@@ -175,8 +170,10 @@ class Balancer:
             at(self.env, self.env.now + self.timeout_s, self._ring)
         self.deadlines.append((self.env.now + self.timeout_s, attempt))
 
-    def _ring(self, _: Event) -> None:
+    def _ring(self) -> None:
+        late = Event(self.env)
+        late._ok, late._value = True, TIMEOUT
         while self.deadlines and (self.deadlines[0][1].over or self.deadlines[0][0] <= self.env.now):
-            self._answered(self.deadlines.popleft()[1], TIMEOUT)
+            self._answered(self.deadlines.popleft()[1], late)
         if self.deadlines:
             at(self.env, self.deadlines[0][0], self._ring)

@@ -12,11 +12,11 @@ Every function takes `title=` and, where they make sense, x_title=, y_title=, lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 import altair as alt
 import numpy as np
 import pandas as pd
-from typing_extensions import Unpack
 
 from minisys.testbed import marks, picture, style, words
 from minisys.testbed.marks import Axes, Legend, banded, number, titled
@@ -50,7 +50,9 @@ def three_worlds(
     Raises ValueError if no world is given, or a frame lacks a column.
     """
     given = {"predicted": predicted, "simulated": simulated, "measured": measured}
-    worlds = {name: banded(frame.assign(world=name), x, y, "world") for name, frame in given.items() if frame is not None}
+    worlds = {
+        name: banded(frame.assign(world=name), x, y, "world") for name, frame in given.items() if frame is not None
+    }
     if not worlds:
         raise ValueError("three_worlds needs at least one of predicted, simulated and measured")
     if said.get("log_y"):
@@ -120,8 +122,15 @@ def distribution(
     ]
     said: Axes = {"log_x": True, "y_title": "share of requests (%)"}
     frame = banded(pd.concat(parts), "latency_s", "share", "kind")
-    chart = marks.line(alt.Chart(frame), Legend(list(found), shows="lines"), marks.axes("latency_s", "share", said), interpolate="step-after")
-    half = "; ".join(f"{name}: half of the requests took at most {number(float(np.median(v)))} s" for name, v in found.items())
+    chart = marks.line(
+        alt.Chart(frame),
+        Legend(list(found), shows="lines"),
+        marks.axes("latency_s", "share", said),
+        interpolate="step-after",
+    )
+    half = "; ".join(
+        f"{name}: half of the requests took at most {number(float(np.median(v)))} s" for name, v in found.items()
+    )
     return alt.layer(chart).properties(title=title, description=description or f"{title}. {half}.")
 
 
@@ -158,21 +167,26 @@ def heat(frame: pd.DataFrame, *, x: str, y: str, value: str, title: str, **said:
     """
     if frame.duplicated([x, y]).any():
         raise ValueError(f"two rows of the frame meet in one cell of {x} and {y}; aggregate first")
-    low, high = (frame.astype(object).loc[i] for i in (frame[value].idxmin(), frame[value].idxmax()))
+    cells = sorted(frame.astype(object).to_dict("records"), key=lambda cell: cell[value])
+    low, high = cells[0], cells[-1]
     base = alt.Chart(frame.assign(says=frame[value].map(number))).encode(
         x=alt.X(f"{x}:O", title=said.get("x_title", titled(x)), axis=alt.Axis(labelAngle=0), sort=None),
         y=alt.Y(f"{y}:O", title=said.get("y_title", titled(y)), sort=None),
     )
     dark = f"datum['{value}'] > {float(low[value] + high[value]) / 2:.4g}"
     ink = alt.condition(dark, alt.value("white"), alt.value(style.PALETTE["ink"]))
-    cells = base.mark_rect(cornerRadius=3).encode(color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues"), legend=None))
+    boxes = base.mark_rect(cornerRadius=3).encode(
+        color=alt.Color(f"{value}:Q", scale=alt.Scale(scheme="blues"), legend=None)
+    )
     ends = [f"{number(row[value])} (at {titled(x)} {row[x]}, {titled(y)} {row[y]})" for row in (low, high)]
     found = f"{title}. {titled(value)} runs from {ends[0]} to {ends[1]}."
-    chart = alt.layer(cells, base.mark_text(fontSize=12).encode(text="says:N", color=ink))
-    return chart.properties(title=title, description=said.get("description", found), height=alt.Step(34), width=alt.Step(86))
+    chart = alt.layer(boxes, base.mark_text(fontSize=12).encode(text="says:N", color=ink))
+    return chart.properties(
+        title=title, description=said.get("description", found), height=alt.Step(34), width=alt.Step(86)
+    )
 
 
-def _lines(made: pd.DataFrame, places: dict) -> list[alt.Chart]:
+def _lines(made: pd.DataFrame, places: dict[str, Any]) -> list[alt.Chart]:
     """Bands, lines and, while there are few of them, points."""
     few = made.groupby("kind").size().max() <= 25
     legend, base = Legend(list(dict.fromkeys(made["kind"])), shows="points" if few else "lines"), alt.Chart(made)
@@ -180,23 +194,29 @@ def _lines(made: pd.DataFrame, places: dict) -> list[alt.Chart]:
     return [*layers, marks.points(base, legend, places)] if few else layers
 
 
-def _world(name: str, base: alt.Chart, legend: Legend, places: dict) -> list[alt.Chart]:
+def _world(name: str, base: alt.Chart, legend: Legend, places: dict[str, Any]) -> list[alt.Chart]:
     """The layers of one world: a dashed line, a band with its line, or points with error bars."""
     if name == "predicted":
         return [marks.line(base, legend, places)]
     if name == "simulated":
-        return [marks.band(base, legend, places), marks.line(base, legend, places), marks.points(base, legend, places, 28)]
+        return [
+            marks.band(base, legend, places),
+            marks.line(base, legend, places),
+            marks.points(base, legend, places, 28),
+        ]
     edge = style.WORLDS["measured"].edge
-    return [marks.error_bars(base, legend, places), marks.points(base, legend, places, 110, stroke=edge, strokeWidth=1.2)]
+    return [
+        marks.error_bars(base, legend, places),
+        marks.points(base, legend, places, 110, stroke=edge, strokeWidth=1.2),
+    ]
 
 
-def _interval(base: alt.Chart, legend: Legend, places: dict) -> alt.Chart:
-    x = places["x"].copy()
-    x.shorthand = "low:Q"
-    return base.mark_rule(strokeWidth=3, opacity=0.45).encode(**(places | {"x": x}), x2="high:Q", color=legend.color)
+def _interval(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:
+    low = places | {"x": marks.moved(places["x"], "low:Q")}
+    return base.mark_rule(strokeWidth=3, opacity=0.45).encode(**low, x2="high:Q", color=legend.color)
 
 
-def _numbers(base: alt.Chart, places: dict) -> alt.Chart:
+def _numbers(base: alt.Chart, places: dict[str, Any]) -> alt.Chart:
     text = base.mark_text(dy=-13, fontSize=style.SIZES["small"], color=style.PALETTE["ink"])
     return text.encode(**places, text="says:N")
 
@@ -209,7 +229,9 @@ def _tails(runs: Mapping[str, Trace | Sequence[Trace]]) -> pd.DataFrame:
             ok = _answered(trace)
             asked = [q for q in PERCENTILES if len(ok) * (100 - q) >= 999.99 or (q == 50 and len(ok))]
             found = np.percentile(ok, asked) if asked else []
-            rows += [(name, round(-np.log10(1 - q / 100), 6), float(v), seed) for q, v in zip(asked, found, strict=True)]
+            rows += [
+                (name, round(-np.log10(1 - q / 100), 6), float(v), seed) for q, v in zip(asked, found, strict=True)
+            ]
     if not rows:
         raise ValueError("no request was answered, so there is no latency to draw")
     return pd.DataFrame(rows, columns=["kind", "tail", "latency_s", "seed"])

@@ -11,10 +11,7 @@ Not promised: that a function which takes longer than 0.1 s feels immediate.
 from __future__ import annotations
 
 import base64
-import contextvars
 import json
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -27,8 +24,9 @@ import traitlets
 import vl_convert
 
 from minisys.testbed import picture, style
+from minisys.testbed.newest import Newest
 
-Control = ipywidgets.Widget | Sequence[Any]
+Control = Any  # a widget, (low, high, step, start) or a list of words
 WIDE = {"description_width": "initial"}
 
 
@@ -43,66 +41,16 @@ def slider(low: float, high: float, step: float, start: float, label: str = "", 
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
     digits = {} if whole else {"readout_format": f".{max(0, len(f'{step:.10f}'.rstrip('0').split('.')[1]))}f"}
     said = f"{label} ({unit})" if unit else label
-    return kind(value=start, min=low, max=high, step=step, description=said, style=WIDE, continuous_update=True, **digits)
+    return kind(
+        value=start, min=low, max=high, step=step, description=said, style=WIDE, continuous_update=True, **digits
+    )
 
 
 def choice(options: Sequence[Any], start: Any = None, label: str = "") -> ipywidgets.Widget:
     """A drop-down list of *options*; the first is chosen unless *start* is given."""
-    return ipywidgets.Dropdown(options=list(options), value=options[0] if start is None else start, description=label, style=WIDE)
-
-
-class Newest:
-    """Runs `work(values)` in a thread and hands the result to `show`, always for the newest values asked for.
-
-    While one piece of work runs, further requests overwrite each other; a result that is no longer the newest is not
-    shown. `work` may raise: then `show` gets the exception. `dropped` counts what was not run or not shown.
-    """
-
-    def __init__(self, work: Callable[[dict[str, Any]], Any], show: Callable[[Any, float], None]) -> None:
-        self.work, self.show = work, show
-        self.asked = self.dropped = 0
-        self._waiting: tuple[int, dict[str, Any]] | None = None
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    def ask(self, values: dict[str, Any]) -> None:
-        """Ask for the result of *values*; returns at once."""
-        with self._lock:
-            self.asked += 1
-            self.dropped += self._waiting is not None
-            self._waiting = (self.asked, values)
-            if self._thread is None:
-                here = contextvars.copy_context()  # so that what it prints lands in this cell
-                self._thread = threading.Thread(target=here.run, args=(self._run,), daemon=True, name="explorer")
-                self._thread.start()
-
-    def wait(self, timeout_s: float = 10.0) -> None:
-        """Wait until nothing is left to do. Raises TimeoutError after *timeout_s* seconds."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(timeout_s)
-            if thread.is_alive():
-                raise TimeoutError(f"the explorer's function is still running after {timeout_s} s")
-
-    def _run(self) -> None:
-        while (job := self._next()) is not None:
-            number, values = job
-            begin = time.perf_counter()
-            try:
-                result = self.work(values)
-            except Exception as problem:  # shown in the page, see Explorer
-                result = problem
-            if number == self.asked:
-                self.show(result, 1000 * (time.perf_counter() - begin))
-            else:
-                self.dropped += 1
-
-    def _next(self) -> tuple[int, dict[str, Any]] | None:
-        with self._lock:
-            job, self._waiting = self._waiting, None
-            if job is None:
-                self._thread = None
-            return job
+    return ipywidgets.Dropdown(
+        options=list(options), value=options[0] if start is None else start, description=label, style=WIDE
+    )
 
 
 class Scene(anywidget.AnyWidget):
@@ -206,7 +154,9 @@ def explorer(function: Callable[..., Any], *, title: str, **controls: Control) -
     Raises ValueError for anything else.
     """
     if not controls:
-        raise ValueError("an explorer needs at least one control; to show a chart that does not move, call the function")
+        raise ValueError(
+            "an explorer needs at least one control; to show a chart that does not move, call the function"
+        )
     return Explorer(function, title, controls)
 
 
@@ -225,13 +175,17 @@ def _control(name: str, given: Control) -> ipywidgets.Widget:
     elif isinstance(given, list | tuple) and given and not all(isinstance(v, int | float) for v in given):
         made = choice(given)
     else:
-        raise ValueError(f"control {name}={given!r}: use slider(…), choice(…), (low, high, step, start) or a list of words")
+        raise ValueError(
+            f"control {name}={given!r}: use slider(…), choice(…), (low, high, step, start) or a list of words"
+        )
     made.description = made.description or name.replace("_", " ")
     return made
 
 
 def _said(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in values.items())
+    return ", ".join(
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in values.items()
+    )
 
 
 def _escape(text: str) -> str:

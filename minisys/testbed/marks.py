@@ -75,25 +75,27 @@ def positive(frame: pd.DataFrame, y: str) -> pd.DataFrame:
 class Legend:
     """Colour, shape and dash of *names*, in that order, as encodings that share one legend.
 
-    *shows* says what the legend's symbols look like: "points" (shapes), "lines" (dashes), "both" or "nothing". Names of worlds and outcomes have the look that `style` gives them; others get the next of the series.
-    Raises ValueError above eight names.
+    *shows* says what the legend's symbols look like: "points" (shapes), "lines" (dashes), "both" or "nothing"; *offset*
+    is its distance from the plot in pixels. Raises ValueError above eight names.
     """
 
     def __init__(self, names: Sequence[str], *, shows: str = "points", offset: int = 8) -> None:
         self.names = list(names)
-        known = style.WORLDS | style.OUTCOMES
-        fixed = all(name in known for name in names)
-        looks = [known[name] for name in names] if fixed else style.series(len(self.names))
-        self.looks = dict(zip(self.names, looks, strict=True))
-        kinds = {"domain": self.names}
-        box = None if shows == "nothing" else alt.Legend(symbolOpacity=1, symbolDash=[1, 0], offset=offset)
-        if box and shows == "lines":
-            box = alt.Legend(symbolOpacity=1, offset=offset, symbolType="stroke", symbolSize=330)
-        self.color = alt.Color("kind:N", scale=alt.Scale(range=[a.colour for a in looks], **kinds), legend=box)
-        self.shape = alt.Shape("kind:N", scale=alt.Scale(range=[a.shape for a in looks], **kinds), legend=None if shows == "lines" else box)
-        dashes = [list(a.dash) for a in looks]
-        box = None if shows == "points" else box
-        self.dash = alt.StrokeDash("kind:N", scale=alt.Scale(range=dashes, **kinds), legend=box)
+        looks = style.looks(self.names)
+        ask: dict[str, Any] = {"symbolOpacity": 1, "offset": offset}
+        if shows == "lines":
+            ask |= {"symbolType": "stroke", "symbolSize": 330}
+        elif shows == "points":
+            ask |= {"symbolStrokeWidth": 0}  # otherwise the line's dash cuts into it
+        box = None if shows == "nothing" else alt.Legend(**ask)
+
+        def scale(values: list[Any]) -> alt.Scale:
+            return alt.Scale(domain=self.names, range=values)
+
+        self.color = alt.Color("kind:N", scale=scale([look.colour for look in looks]), legend=box)
+        shapes, dashes = scale([look.shape for look in looks]), scale([list(look.dash) for look in looks])
+        self.shape = alt.Shape("kind:N", scale=shapes, legend=None if shows == "lines" else box)
+        self.dash = alt.StrokeDash("kind:N", scale=dashes, legend=None if shows == "points" else box)
 
 
 def axes(x: str, y: str, said: Axes, *, zero: bool = False) -> dict[str, Any]:
@@ -108,11 +110,18 @@ def axes(x: str, y: str, said: Axes, *, zero: bool = False) -> dict[str, Any]:
     }
 
 
+def moved(place: Any, column: str) -> Any:
+    """The same axis, title and scale for another *column*."""
+    made = place.copy()
+    made.shorthand = column
+    return made
+
+
 def band(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:
     """The pale area between the columns low and high."""
-    y = places["y"].copy()
-    y.shorthand = "low:Q"
-    return base.mark_area(opacity=0.2).encode(x=places["x"], y=y, y2="high:Q", color=legend.color)
+    return base.mark_area(opacity=0.2).encode(
+        x=places["x"], y=moved(places["y"], "low:Q"), y2="high:Q", color=legend.color
+    )
 
 
 def line(base: alt.Chart, legend: Legend, places: dict[str, Any], **mark: Any) -> alt.Chart:
@@ -128,18 +137,20 @@ def points(base: alt.Chart, legend: Legend, places: dict[str, Any], size: int = 
 
 def error_bars(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:
     """A vertical rule from low to high."""
-    y = places["y"].copy()
-    y.shorthand = "low:Q"
-    return base.mark_rule(strokeWidth=1.6).encode(x=places["x"], y=y, y2="high:Q", color=legend.color)
+    return base.mark_rule(strokeWidth=1.6).encode(
+        x=places["x"], y=moved(places["y"], "low:Q"), y2="high:Q", color=legend.color
+    )
 
 
-def prediction(x: str, y: str, at: tuple[float, float], places: dict[str, Any], *, left: bool = False) -> list[alt.Chart]:
+def prediction(
+    x: str, y: str, at: tuple[float, float], places: dict[str, Any], *, left: bool = False
+) -> list[alt.Chart]:
     """The reader's prediction: a purple triangle with its value beside it, on the *left* near the right edge."""
     look = style.WORLDS["your prediction"]
     base = alt.Chart(pd.DataFrame({x: [at[0]], y: [at[1]], "says": [f"your prediction: {number(at[1])}"]}))
     mark = base.mark_point(filled=True, shape=look.shape, size=150, color=look.colour, stroke=look.edge, opacity=1)
-    side = {"align": "right", "dx": -11} if left else {"align": "left", "dx": 11}
-    text = base.mark_text(fontSize=12, fontWeight=600, color=look.edge, **side).encode(text="says:N")  # type: ignore[arg-type]
+    side: dict[str, Any] = {"align": "right", "dx": -11} if left else {"align": "left", "dx": 11}
+    text = base.mark_text(fontSize=12, fontWeight=600, color=look.edge, **side).encode(text="says:N")
     return [mark.encode(**places), text.encode(**places)]
 
 

@@ -49,7 +49,9 @@ def rows(data: Any) -> dict[str, Any]:
     if not isinstance(data, pd.DataFrame):
         return data if isinstance(data, dict) else data.to_dict()
     if len(data) > MAX_ROWS:
-        raise ValueError(f"a chart of {len(data)} rows is too big; aggregate to at most {MAX_ROWS} (percentiles, seconds)")
+        raise ValueError(
+            f"a chart of {len(data)} rows is too big; aggregate to at most {MAX_ROWS} (percentiles, seconds)"
+        )
     frame = data.apply(rounded).astype(object).where(data.notna(), None)
     finite = [{k: _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
     return {"values": finite}
@@ -58,7 +60,8 @@ def rows(data: Any) -> dict[str, Any]:
 def spec(chart: Any, *, validate: bool = True) -> dict[str, Any]:
     """The Vega-Lite of *chart*, an Altair chart or a dict, with names that are the same in every process.
 
-    *validate* False skips the check against Vega-Lite's schema, which takes half of the time. Raises ValueError without title or description, or if a data set has more than 2,000 rows.
+    *validate* False skips the check against Vega-Lite's schema, which takes half of the time.
+    Raises ValueError without title or description, or if a data set has more than 2,000 rows.
     """
     raw = chart if isinstance(chart, Mapping) else chart.to_dict(validate=validate)
     text = json.dumps(raw)

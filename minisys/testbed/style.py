@@ -5,7 +5,8 @@ and never know. So a world, an outcome and a server have one colour *and* one sh
 are those of Okabe and Ito (2008), which people with any form of colour blindness can tell apart.
 
 How to use it
-    charts         `WORLDS["simulated"].colour`, `OUTCOMES["failed"].shape`, `SERVERS`, `config()` for Vega-Lite
+    charts         `WORLDS["simulated"].colour`, `OUTCOMES["failed"].shape`, `looks(names)`, `config()` for Vega-Lite
+    a room         `keep(NAMES)` once, so that a policy has the same colour, shape and dash in every chart
     HTML widgets   put `<style>` + `css()` + `</style>` before the markup, or give `css()` to an anywidget as `_css`
     classes        ms-card  ms-title  ms-button (add ms-quiet for a second choice)  ms-note  ms-table  ms-progress
                    ms-good  ms-bad  (both draw their own ✓ or ✗: colour never stands alone)  ms-field  ms-row  ms-big
@@ -17,6 +18,7 @@ text and controls follow it. This module draws nothing and imports nothing heavy
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -70,9 +72,10 @@ SERIES = (  # policies or any other compared things: colour, shape and dash chan
     Look(PALETTE["muted"], PALETTE["ink"], "triangle-right", (12, 3)),
     Look(PALETTE["ink"], PALETTE["ink"], "triangle-left", (3, 3)),
 )
+_KEPT: dict[str, Look] = {}
 SERVERS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C7B00", "#7B68A6", "#9AA3B2")
 
-FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+FONT = "-apple-system, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', Arial, system-ui, sans-serif"
 SIZES = {"title": 16, "subtitle": 13, "label": 12, "small": 11}  # pixels
 WIDTH, HEIGHT = 680, 280  # of a chart's plot; with axes and legend it stays below 800 pixels
 
@@ -94,11 +97,30 @@ def text_on(colour: str) -> str:
     return PALETTE["ink"] if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.19 else "#FFFFFF"
 
 
-def series(count: int) -> list[Look]:
-    """Looks for *count* compared things. Raises ValueError above eight: nobody reads nine lines in one chart."""
-    if not 0 < count <= len(SERIES):
-        raise ValueError(f"a chart compares 1 to {len(SERIES)} things, not {count}; leave some out or make two charts")
-    return list(SERIES[:count])
+def keep(names: Sequence[str]) -> None:
+    """Give *names* (a room's policies) one look each, in this order, in every chart from now on.
+
+    Raises ValueError above eight names, or if one of them has another look already.
+    """
+    if len(names) > len(SERIES):
+        raise ValueError(f"there are {len(SERIES)} looks to keep, not {len(names)}")
+    for name, look in zip(names, SERIES, strict=False):
+        if _KEPT.setdefault(name, look) != look:
+            raise ValueError(f"{name!r} has a look already; keep the names of a room in one call")
+
+
+def looks(names: Sequence[str]) -> list[Look]:
+    """How the things called *names* look in one chart: worlds, outcomes and kept names as always, others in order.
+
+    Raises ValueError above eight names: nobody reads nine lines in one chart.
+    """
+    if len(names) > len(SERIES):
+        raise ValueError(
+            f"a chart compares up to {len(SERIES)} things, not {len(names)}; leave some out or make two charts"
+        )
+    known = _KEPT | OUTCOMES | WORLDS
+    free = [look for look in SERIES if look not in [known.get(name) for name in names]]
+    return [known[name] if name in known else free.pop(0) for name in names]
 
 
 def config() -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Table:
         head = "".join(f'<th scope="col"{_right(self.frame[c])}>{escape(str(c))}</th>' for c in self.frame)
         body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.frame.to_dict("records"))
         html = (
-            f'<div class="ms-card"><table class="ms-table"><caption>{escape(self.caption)}</caption>'
+            f'<div class="ms-card"><table class="ms-table ms-fit"><caption>{escape(self.caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
         return {"text/plain": repr(self), "text/html": f"<style>{style.css()}</style>{html}"}
@@ -48,7 +48,9 @@ def table(frame: pd.DataFrame, *, caption: str) -> Table:
     Raises ValueError above 60 rows or without a caption.
     """
     if len(frame) > MAX_ROWS:
-        raise ValueError(f"a table of {len(frame)} rows is not read by anybody; make a chart or aggregate to {MAX_ROWS}")
+        raise ValueError(
+            f"a table of {len(frame)} rows is not read by anybody; make a chart or aggregate to {MAX_ROWS}"
+        )
     if not caption:
         raise ValueError("a table needs a caption that says what it shows")
     made = pd.DataFrame({titled(str(name)): _written(column) for name, column in frame.items()})

@@ -9,11 +9,11 @@ between two samples of a queue.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 import altair as alt
 import numpy as np
 import pandas as pd
-from typing_extensions import Unpack
 
 from minisys.testbed import marks, picture, style, words
 from minisys.testbed.marks import Axes, Legend, banded, number, titled
@@ -41,7 +41,7 @@ def by_server(
     rules = marks.Events(events, TIME, float(answered["until"].max()) if len(answered) else 1.0)
     said: Axes = {"y_title": f"requests answered per {_step(step_s)}", "x_title": "time (s)"}
     places = marks.axes(TIME, "top", said, zero=True)
-    layers = [_stack(answered, names, places, rules.offset), _names(answered, places)]
+    layers: list[Any] = [_stack(answered, names, places, rules.offset), _names(answered, places)]
     layers += [*_failures(failed, float(answered["top"].max()), places, rules.offset), *rules.layers(places)]
     chart = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
     found = _who(trace, answered, failed, events or {})
@@ -68,7 +68,10 @@ def over_time(
     frame = banded(pd.concat(parts, ignore_index=True).rename(columns={"second": TIME}), TIME, statistic, "kind")
     frame = marks.positive(frame, statistic) if said.get("log_y") else frame.assign(low=frame["low"].clip(lower=0))
     rules = marks.Events(events, TIME, float(frame[TIME].max()))
-    legend, places = Legend(list(runs), shows="lines", offset=rules.offset), marks.axes(TIME, statistic, said, zero=True)
+    legend, places = (
+        Legend(list(runs), shows="lines", offset=rules.offset),
+        marks.axes(TIME, statistic, said, zero=True),
+    )
     base = alt.Chart(frame)
     layers = [marks.band(base, legend, places), marks.line(base, legend, places), *rules.layers(places)]
     found = words.of_lines(frame, TIME, statistic, "time (s)", said.get("y_title", titled(statistic)))
@@ -143,7 +146,11 @@ def _names(answered: pd.DataFrame, places: dict) -> alt.Chart:
     at = rows.assign(**{TIME: (rows[TIME] + rows["until"]) / 2, "top": (rows["top"] + rows["bottom"]) / 2})
     at = at.assign(ink=[style.text_on(colour) for colour in style.server_colours(list(at["server"]))])
     ink = alt.Color("ink:N", scale=None, legend=None)
-    return alt.Chart(at).mark_text(fontSize=13, fontWeight=700).encode(x=places["x"], y=places["y"], text="server:N", color=ink)
+    return (
+        alt.Chart(at)
+        .mark_text(fontSize=13, fontWeight=700)
+        .encode(x=places["x"], y=places["y"], text="server:N", color=ink)
+    )
 
 
 def _failures(failed: pd.DataFrame, height: float, places: dict, offset: int) -> list[alt.LayerChart]:

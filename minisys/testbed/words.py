@@ -29,45 +29,44 @@ def of_worlds(worlds: dict[str, pd.DataFrame], x: str, y: str, x_title: str, y_t
 
 def of_lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> str:
     """Where each line starts and ends, and which ends highest and lowest."""
-    ends = {}
+    ends: dict[str, float] = {}
     parts = []
-    for name, rows in frame.groupby("kind", sort=False):
-        rows = rows.dropna(subset=[y])
-        if not len(rows):
-            continue
-        first, last = rows.iloc[0], rows.iloc[-1]
-        ends[name] = last[y]
-        parts.append(f"{name or y_title} goes from {number(first[y])} to {number(last[y])}")
+    for name in dict.fromkeys(frame["kind"].tolist()):
+        values = frame[frame["kind"] == name].dropna(subset=[y]).sort_values(x, kind="stable")[y].tolist()
+        if values:
+            ends[name] = values[-1]
+            parts.append(f"{name or y_title} goes from {number(values[0])} to {number(values[-1])}")
     if not parts:
         return f"{y_title} against {x_title}: no values."
-    said = f"{y_title} against {x_title}, from {_at(frame[x].min())} to {_at(frame[x].max())}: " + "; ".join(parts) + "."
+    at = f"from {_at(frame[x].min())} to {_at(frame[x].max())}"
+    said = f"{y_title} against {x_title}, {at}: {'; '.join(parts)}."
     if len(ends) > 1:
-        said += f" At the end {max(ends, key=ends.__getitem__)} is highest and {min(ends, key=ends.__getitem__)} lowest."
+        most, least = max(ends, key=ends.__getitem__), min(ends, key=ends.__getitem__)
+        said += f" At the end {most} is highest and {least} lowest."
     return said
 
 
 def of_tail(frame: pd.DataFrame) -> str:
     """The median and the p99 (or the last percentile there is) of each line; columns kind, tail, latency_s."""
     parts = []
-    for name, rows in frame.groupby("kind", sort=False):
-        mean = rows.groupby("tail")["latency_s"].mean()
-        at = 2.0 if 2.0 in mean.index else mean.index[-1]
+    for name in dict.fromkeys(frame["kind"].tolist()):
+        mean = frame[frame["kind"] == name].groupby("tail")["latency_s"].mean().to_dict()
+        at = 2.0 if 2.0 in mean else max(mean)
         percentile = number(100 * (1 - 10**-at))
-        parts.append(f"{name}: half within {number(mean.iloc[0])} s, {percentile} % within {number(mean[at])} s")
+        parts.append(f"{name}: half within {number(mean[min(mean)])} s, {percentile} % within {number(mean[at])} s")
     return "; ".join(parts) + "."
 
 
 def of_dots(frame: pd.DataFrame, x: str, y: str, x_title: str) -> str:
     """The smallest and the largest of the dots, and whether their intervals overlap."""
-    best, worst = frame.loc[frame[x].idxmin()], frame.loc[frame[x].idxmax()]
+    rows = sorted(frame.to_dict("records"), key=lambda row: row[x])
+    best, worst = rows[0], rows[-1]
     name = [f"{row[y]} {row['kind']}".strip() for row in (best, worst)]
-    overlap = "overlap" if best["high"] >= worst["low"] else "do not overlap"
-    if len(frame) == 1:
+    if len(rows) == 1:
         return f"{x_title}: {name[0]} {number(best[x])}."
-    return (
-        f"{x_title}: lowest is {name[0]} with {number(best[x])}, highest {name[1]} with {number(worst[x])};"
-        f" their intervals {overlap}."
-    )
+    overlap = "overlap" if best["high"] >= worst["low"] else "do not overlap"
+    ends = f"lowest is {name[0]} with {number(best[x])}, highest {name[1]} with {number(worst[x])}"
+    return f"{x_title}: {ends}; their intervals {overlap}."
 
 
 def _at(value: object) -> str:

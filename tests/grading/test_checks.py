@@ -72,7 +72,7 @@ def test_a_wrong_answer_is_told_what_was_given_came_out_and_was_expected(progres
         "      expected  8\n"
         "      look      what is twice four?\n"
     ) in str(report)
-    assert "because   waits until every check above passes" in str(report)
+    assert "because   waits until no check above fails" in str(report)
     assert progress.points("03") == Points(1, 3)
 
 
@@ -95,6 +95,7 @@ def test_an_endless_loop_is_stopped_and_named(progress):
     assert "stopped after 0.3 s, in spins, line" in text
     assert ("x = x * 1" in text) or ("while x < 10:" in text)
     assert "an endless loop? Look for a `while`" in text
+    assert text.count("stopped after") == 1 and "because   your code was stopped above; once is enough" in text
 
 
 def test_an_error_names_the_learners_own_line(progress):
@@ -121,7 +122,7 @@ def test_prints_of_the_learner_are_shown_but_not_without_end(progress, capsys):
 
     report = check("03", 1, prints, progress=progress)
     assert capsys.readouterr().out == ""
-    assert "your code printed: <i> 0" in str(report)
+    assert "  your code printed:\n      <i> 0\n      <i> 1\n" in str(report)
     assert "more lines" in str(report) and len(str(report)) < 2000
     assert "&lt;i&gt; 0" in report.html() and "<i> 0" not in report.html()
 

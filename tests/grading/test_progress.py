@@ -112,8 +112,8 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_starts(path, capsys):
 
 def test_damage_inside_the_file_is_met_too(path):
     progress = Progress(path)
-    for i in range(300):
-        progress.record("lab", 3, i, 1, 1, {"text": "x" * 200})
+    for i in range(40):
+        progress.record("lab", 3, i, 1, 1, {"text": "x" * 2000})
     size = path.stat().st_size
     with open(path, "r+b") as file:
         file.seek(8192)

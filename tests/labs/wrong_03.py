@@ -183,17 +183,34 @@ def divides_by_latency(pool, key, luck, now):
     return min(pool.eligible, key=lambda i: pool.in_flight[i] / pool.latency_s[i])
 
 
-def averages_and_queues(pool, key, luck, now):  # right: two random looks, as peak EWMA, with fading news
-    n, best, best_cost = len(pool.eligible), -1, math.inf
-    for _ in range(2):
-        luck *= n
-        i = pool.eligible[int(luck)]
-        luck -= int(luck)
-        faded = pool.latency_s[i] * math.exp((pool.stamp_s[i] - now) / 60)
-        cost = (faded or 0.01) * (pool.in_flight[i] + 1)
-        if cost < best_cost:
-            best, best_cost = i, cost
-    return best
+def looks_at_two(pool, key, luck, now):
+    n = len(pool.eligible)
+    first, second = divmod(int(luck * n * n), n)
+    pair = [pool.eligible[first], pool.eligible[second]]
+    return min(pair, key=lambda i: (pool.latency_s[i] or 0.01) * (pool.in_flight[i] + 1))
+
+
+def looks_at_three_different(pool, key, luck, now):  # right
+    n = len(pool.eligible)
+    left_out = int(luck * n) if n > 3 else -1
+    three = [i for k, i in enumerate(pool.eligible) if k != left_out]
+    return min(three, key=lambda i: (pool.latency_s[i] or 0.01) * (pool.in_flight[i] + 1))
+
+
+def lets_old_news_fade(pool, key, luck, now):  # right
+    def cost(i):
+        fade = math.exp((pool.stamp_s[i] - now) / 60)
+        return max(0.05, pool.latency_s[i] * fade) * (pool.in_flight[i] + 1)
+
+    start = int(luck * len(pool.eligible))
+    return min(pool.eligible[start:] + pool.eligible[:start], key=cost)
+
+
+def least_connections_of_the_fast(pool, key, luck, now):  # right
+    fastest = min(pool.latency_s[i] for i in pool.eligible)
+    fast = [i for i in pool.eligible if pool.latency_s[i] <= 5 * max(fastest, 0.05)]
+    start = int(luck * len(fast))
+    return min(fast[start:] + fast[:start], key=lambda i: pool.in_flight[i])
 
 
 # Task 6 --------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The compiled kernel: the same as model request by request, the same without Numba, safe with a reader's own policy."""
+"""The compiled kernel: equal to model request by request, and to itself without Numba; safe with your own policy."""
 
 from __future__ import annotations
 

@@ -81,7 +81,15 @@ def test_a_busy_port_moves_on_and_after_ctrl_c_neither_server_nor_kernel_is_left
             finally:
                 course.send_signal(how)
             assert course.wait(20) == 0
-    assert [process for process in family if process.is_running()] == []
+    assert [process for process in family if _alive(process)] == []
+
+
+def _alive(process: psutil.Process) -> bool:
+    """Not gone, and not merely waiting for the system to write it off."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _start_kernel(address: str, token: str) -> None:

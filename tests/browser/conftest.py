@@ -1,0 +1,102 @@
+"""JupyterLab in headless Chromium, as a reader has it before them.
+
+The course is opened by `minisys lab` itself, on a copy of the notebooks (running one saves it), in a window of
+1280 x 800. Every request of the page is noted, so that a test can say that none left this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+
+from minisys import doctor
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "ci-artifacts" / "browser"
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+SERVE = "import sys, pathlib; from minisys import lab_server; sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1])))"
+LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
+IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
+    && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
+BAD_OUTPUT = ".jp-OutputArea-output[data-mime-type$='error'], .jp-OutputArea-output[data-mime-type$='stderr']"
+
+
+class Lab:
+    """A JupyterLab and a browser before it; `left` are the requests that would have left this machine."""
+
+    def __init__(self, url: str, context: BrowserContext) -> None:
+        self.url, self.context, self.left = url, context, set[str]()
+        context.on("request", lambda request: request.url.startswith(LOCAL) or self.left.add(request.url[:200]))
+
+    def open(self, path: str) -> Notebook:
+        """Open the notebook *path* and wait until its kernel is there."""
+        page = self.context.new_page()
+        own = f"/lab/workspaces/{Path(path).stem}/tree/{path}"  # a layout of its own, without the tabs of others
+        page.goto(self.url.replace("/lab/tree/notebooks/00_welcome.ipynb", own), wait_until="domcontentloaded")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_function(IDLE, timeout=60_000)
+        page.wait_for_timeout(2500)  # run earlier, JupyterLab may ask which kernel to take
+        return Notebook(page, Path(path).stem)
+
+
+class Notebook:
+    """One notebook in the page: run it, look at it, take its picture."""
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page, self.name = page, name
+
+    def run_all(self, limit_s: float) -> None:
+        """Run every cell by the menu, as a reader does, and wait until all are done."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
+        self.page.wait_for_timeout(1500)
+        self.page.wait_for_function(IDLE, timeout=1000 * limit_s, polling=250)
+        self.page.wait_for_timeout(1500)
+
+    def errors(self) -> list[str]:
+        """The text of every output that is an error or a warning."""
+        return [output.inner_text()[:300] for output in self.page.query_selector_all(BAD_OUTPUT)]
+
+    def outputs_too_wide(self) -> list[str]:
+        """The start of every output that is wider than the window leaves room for."""
+        program = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 80))"
+        return self.page.locator(".jp-OutputArea-output").evaluate_all(program)
+
+    def picture(self, what: str, of: Locator | None = None) -> None:
+        """Keep a screenshot of the window, scrolled to *of*, under a name that says *what*."""
+        if of is not None:
+            of.scroll_into_view_if_needed()
+            self.page.wait_for_timeout(300)
+        self.page.screenshot(path=PICTURES / f"{self.name}-{what}.png")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The course, served from a copy, and Chromium."""
+    root = tmp_path_factory.mktemp("course")
+    for folder in ("notebooks", "labs", "solutions"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    environ = {**os.environ, "NO_BROWSER": "1"}
+    command = [sys.executable, "-c", SERVE, str(root)]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as course:
+        try:
+            assert course.stdout is not None
+            url = next(word for line in course.stdout for word in line.split() if word.startswith("http"))
+            with sync_playwright() as playwright:
+                alone = [] if os.geteuid() else ["--no-sandbox"]  # Chromium's sandbox refuses to work for root
+                browser = playwright.chromium.launch(executable_path=doctor.chromium(), args=[*FLAGS, *alone])
+                yield Lab(url, browser.new_context(viewport={"width": 1280, "height": 800}))
+                browser.close()
+        finally:
+            course.send_signal(signal.SIGINT)
+            course.wait(30)

@@ -1,0 +1,96 @@
+"""Chapter 03 under a reader's hands: run, sliders by keyboard, the playback, a question; and how fast it answers."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = "notebooks/03_load_balancing.ipynb"
+PRESSES = 10
+GOAL_MS = 100
+# From a key press to the frame in which the explorer's chart is another one.
+WATCH = """handle => {
+    const explorer = handle.closest('.ms-explorer'), picture = () => explorer.querySelector('.ms-scene svg')?.innerHTML;
+    const before = picture();
+    window.changed = null;
+    window.addEventListener('keydown', () => {
+        const pressed = performance.now();
+        const look = () => {
+            const passed = performance.now() - pressed;
+            if (picture() !== before) window.changed = passed;
+            else if (passed > 5000) window.changed = -1;
+            else requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+    }, {once: true, capture: true});
+}"""
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not (ROOT / CHAPTER).exists(), reason=f"no {CHAPTER} yet")]
+
+
+@pytest.fixture(scope="module")
+def chapter(lab):
+    """The chapter, opened and run to its end."""
+    notebook = lab.open(CHAPTER)
+    notebook.run_all(limit_s=300)
+    notebook.picture("ran")
+    yield notebook
+    notebook.page.close()
+
+
+def test_it_runs_to_its_end_without_an_error(chapter):
+    assert chapter.errors() == []
+
+
+def test_nothing_is_wider_than_the_window(chapter):
+    assert chapter.outputs_too_wide() == []
+
+
+def test_three_sliders_move_by_keyboard_and_the_chart_follows(chapter):
+    chapter.page.wait_for_selector(".ms-explorer .ms-scene svg")
+    handles = chapter.page.locator(".ms-explorer .noUi-handle")
+    assert handles.count() >= 3
+    times = []
+    for number in range(3):
+        handle = handles.nth(number)
+        times += [_press(chapter.page, handle, key) for key in ["ArrowRight", "ArrowLeft"] * (PRESSES // 2)]
+        chapter.picture(f"slider-{number + 1}", handle)
+    assert all(ms > 0 for ms in times), f"a key press left the chart as it was: {times}"
+    p95 = statistics.quantiles(times, n=20)[-1]
+    print(f"\nkey press to changed chart: median {statistics.median(times):.0f} ms, p95 {p95:.0f} ms, goal {GOAL_MS} ms")
+
+
+def _press(page, handle, key):
+    """Milliseconds from pressing *key* on *handle* to the changed chart; -1 if it did not change."""
+    handle.scroll_into_view_if_needed()
+    handle.evaluate(WATCH)
+    handle.focus()
+    page.keyboard.press(key)
+    page.wait_for_function("() => window.changed !== null", timeout=10_000)
+    page.wait_for_timeout(300)
+    return page.evaluate("() => window.changed")
+
+
+def test_the_playback_plays_and_pauses_by_keyboard(chapter):
+    playback = chapter.page.locator(".ms-playback").first
+    playback.scroll_into_view_if_needed()
+    clock = playback.locator(".ms-clock")
+    before = clock.inner_text()
+    playback.locator(".ms-play").focus()
+    chapter.page.keyboard.press("Enter")
+    chapter.page.wait_for_timeout(1500)
+    during = clock.inner_text()
+    chapter.picture("playback", playback)
+    chapter.page.keyboard.press("Enter")
+    chapter.page.wait_for_timeout(200)
+    paused = clock.inner_text()
+    chapter.page.wait_for_timeout(500)
+    assert during != before
+    assert clock.inner_text() == paused
+
+
+def test_nothing_has_left_this_machine(chapter, lab):
+    assert sorted(lab.left) == []

@@ -1,0 +1,38 @@
+"""The course as a newcomer finds it, and every chapter run whole in a real page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHER_CHAPTERS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb") if not path.name.startswith("03"))
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_course_opens_with_its_contents_at_the_side_and_without_pop_ups(lab):
+    page = lab.context.new_page()
+    page.goto(lab.url, wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_selector("#table-of-contents .jp-tocItem", state="attached", timeout=20_000)
+    page.wait_for_timeout(2000)
+    page.screenshot(path="ci-artifacts/browser/00_welcome-as-it-opens.png")
+    assert page.locator("#table-of-contents").is_visible()
+    assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
+    page.close()
+
+
+@pytest.mark.parametrize("name", OTHER_CHAPTERS)
+def test_a_chapter_runs_whole_in_the_page(lab, name):
+    notebook = lab.open(f"notebooks/{name}")
+    notebook.run_all(limit_s=180)
+    notebook.picture("ran")
+    assert notebook.errors() == []
+    assert notebook.outputs_too_wide() == []
+    notebook.page.close()
+
+
+def test_nothing_has_left_this_machine(lab):
+    assert sorted(lab.left) == []
