@@ -118,8 +118,7 @@ def chapter_name(chapter: str | int) -> str:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    *columns, detail = row
-    return Entry(*columns, json.loads(detail))
+    return Entry._make((*row[:-1], json.loads(row[-1])))
 
 
 def _plain(value: Any) -> Any:

@@ -141,7 +141,8 @@ class Overview(Shown):
         return f"Lab {self.lab}: passed {got} of {sum(row[3] for row in self.rows)} checks{tail}"
 
     def text(self) -> str:
-        return "\n".join([self.headline(), *(f"  {task}  {title}: {_of(passed, checks)}" for task, title, passed, checks in self.rows)])
+        lines = (f"  {task}  {title}: {_of(passed, checks)}" for task, title, passed, checks in self.rows)
+        return "\n".join([self.headline(), *lines])
 
     def html(self) -> str:
         rows = "".join(

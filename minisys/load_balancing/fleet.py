@@ -185,13 +185,14 @@ class Fleet:
     def _check_all(self) -> None:
         """Ask all backends; a paused one has until the time limit to answer. Then wait for the next round."""
         assert self.health is not None
+        if self.env.peek() == math.inf:  # nothing else will ever happen: the run is over
+            return
+        at(self.env, self.env.now + self.health.interval_s, self._check_all)
         for i, backend in enumerate(self.backends):
             if backend.paused:
                 at(self.env, self.env.now + self.health.timeout_s, partial(self._checked, i))
             else:
                 self._checked(i)
-        if self.env.peek() < math.inf:  # nothing else will ever happen: the run is over
-            at(self.env, self.env.now + self.health.interval_s, self._check_all)
 
     def _checked(self, i: int) -> None:
         change = self.states[i].seen(self.backends[i].alive and not self.backends[i].paused)

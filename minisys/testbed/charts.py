@@ -84,6 +84,7 @@ def percentile_curve(
     title: str,
     prediction: float | None = None,
     log_y: bool = True,
+    y_title: str = "latency (s)",
     description: str | None = None,
 ) -> alt.LayerChart:
     """Latency against percentile, 50 to 99.9, with the tail stretched: one line for each name in *runs*.
@@ -93,7 +94,7 @@ def percentile_curve(
     """
     raw = _tails(runs)
     frame = banded(raw, "tail", "latency_s", "kind")
-    places = marks.axes("tail", "latency_s", {"log_y": log_y})
+    places = marks.axes("tail", "latency_s", {"log_y": log_y, "y_title": y_title})
     axis = alt.Axis(values=[float(-np.log10(0.5)), 1, 2, 3], labelExpr=TAIL_LABEL, grid=True)
     scale = alt.Scale(domain=[0.28, max(2.05, float(raw["tail"].max()) + 0.08)], nice=False)
     places["x"] = alt.X("tail:Q", title="percentile of requests", axis=axis, scale=scale)

@@ -52,7 +52,7 @@ def load(
     at: Sequence[Step] = (),
     progress: bool = True,
 ) -> Trace:
-    """Send *workload* to ``{url}/item/{key}`` with header X-Work-S, and return what the users saw.
+    """Send *workload* to ``{url}/item/{key}`` with headers X-Work-S and X-Luck; return what the users saw.
 
     Open loop unless *users* is given: then so many users each send the next request *think_s* seconds after their last
     answer. *workers*: Locust processes that share the requests. *timeout_s*: a user gives up so long after the intended
@@ -97,9 +97,9 @@ def _write_job(folder: Path, job: dict[str, Any], workload: Workload, part: int,
     users = job["users"] and len(range(part, job["users"], workers))
     _write_whole(folder / "job.json", json.dumps(job | {"users": users}))
     share = slice(part, None, workers)
-    columns = (np.arange(len(workload))[share], workload.arrival_s[share], workload.work_s[share], workload.key[share])
+    columns = [np.arange(len(workload)), workload.arrival_s, workload.work_s, workload.key, workload.luck]
     with open(folder / "requests.csv", "w", newline="") as file:
-        csv.writer(file).writerows(zip(*(column.tolist() for column in columns), strict=True))
+        csv.writer(file).writerows(zip(*(column[share].tolist() for column in columns), strict=True))
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -75,8 +75,8 @@ class Replayer:
         self.prefix = f"{self.method} {place.path.rstrip('/')}/item/"
         self.tail = "\r\n\r\n" if self.method in ("GET", "HEAD") else "\r\nContent-Length: 0\r\n\r\n"
         with open(folder / "requests.csv", newline="") as file:
-            rows = [(int(i), float(at), float(work), int(key)) for i, at, work, key in csv.reader(file)]
-        self.requests: Iterator[tuple[int, float, float, int]] = iter(rows)
+            rows = [(int(i), float(at), work, int(key), luck) for i, at, work, key, luck in csv.reader(file)]
+        self.requests: Iterator[tuple[int, float, str, int, str]] = iter(rows)
         self.users_left = job["users"] or 1
         self.start = 0.0
         self.rows = open(folder / "rows.csv", "w", newline="")  # noqa: SIM115 (closed in finish)
@@ -96,12 +96,12 @@ class Replayer:
     def now(self) -> float:
         return time.monotonic() - self.start
 
-    def send(self, number: int, intended_s: float, work_s: float, key: int) -> None:
+    def send(self, number: int, intended_s: float, work_s: str, key: int, luck: str) -> None:
         """Send one request, wait for its answer until its time is up, write its row, and tell Locust."""
         sent_s, size, error = self.now(), 0, None
         status, outcome, header = 0, "failed", None
         gevent.getcurrent().resent = 0
-        message = f"{self.prefix}{key}{self.head}{work_s!r}{self.tail}".encode("ascii")
+        message = f"{self.prefix}{key}{self.head}{work_s}\r\nX-Luck: {luck}{self.tail}".encode("ascii")
         try:
             with gevent.Timeout(max(0.001, intended_s + self.timeout_s - self.now())):
                 header, size = self.exchange(message)
@@ -214,8 +214,8 @@ class Visitor(User):
     def visit(self) -> None:
         shared = self.environment.replayer
         shared.wait_for_start()
-        for number, _, work_s, key in shared.requests:
-            shared.send(number, shared.now(), work_s, key)
+        for number, _, *what in shared.requests:
+            shared.send(number, shared.now(), *what)
             gevent.sleep(shared.think_s)
         shared.users_left -= 1
         if shared.users_left == 0:

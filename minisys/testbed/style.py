@@ -94,7 +94,8 @@ def server_colours(names: list[str]) -> list[str]:
 def text_on(colour: str) -> str:
     """Ink or white, whichever reads better on *colour* (#rrggbb)."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return PALETTE["ink"] if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > 0.19 else "#FFFFFF"
+    light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 + 0.05  # WCAG 2.2, relative luminance
+    return PALETTE["ink"] if light / 0.068 > 1.05 / light else "#FFFFFF"
 
 
 def keep(names: Sequence[str]) -> None:
@@ -119,7 +120,8 @@ def looks(names: Sequence[str]) -> list[Look]:
             f"a chart compares up to {len(SERIES)} things, not {len(names)}; leave some out or make two charts"
         )
     known = _KEPT | OUTCOMES | WORLDS
-    free = [look for look in SERIES if look not in [known.get(name) for name in names]]
+    used = {known[name].colour for name in names if name in known}
+    free = [look for look in SERIES if look.colour not in used] + list(SERIES)
     return [known[name] if name in known else free.pop(0) for name in names]
 
 
@@ -166,6 +168,6 @@ def config() -> dict[str, Any]:
             "columnPadding": 18,
             "labelLimit": 240,
             "offset": 8,
-            "layout": {"top": {"direction": "horizontal", "margin": 26}},
+            "padding": 6,
         },
     }

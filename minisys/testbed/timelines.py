@@ -49,32 +49,28 @@ def by_server(
 
 
 def over_time(
-    runs: Mapping[str, Trace | Sequence[Trace]],
+    data: pd.DataFrame | Mapping[str, Trace | Sequence[Trace]],
     *,
-    statistic: str = "p99_s",
+    y: str = "p99_s",
+    by: str = "name",
     step_s: float = 1.0,
     events: Moments | None = None,
     title: str,
     **said: Unpack[Axes],
 ) -> alt.LayerChart:
-    """One column of `Trace.per_second` over time (p99_s, p50_s, ok, failed …), one line for each name in *runs*.
+    """One column of `Trace.per_second` over time (p99_s, p50_s, ok, failed …), one line for each name.
 
-    Several traces (seeds) under one name become a 99 % band. Raises ValueError for a column that is not there.
+    *data* maps names to a trace or to traces with different seeds (99 % band), or is a frame with columns `second`, *y*
+    and *by*; *step_s* is for traces. Raises ValueError for a column that is not there.
     """
-    parts = []
-    for name, value in runs.items():
-        for seed, trace in enumerate([value] if isinstance(value, Trace) else value):
-            parts.append(trace.per_second(step_s).assign(kind=name, seed=seed))
-    frame = banded(pd.concat(parts, ignore_index=True).rename(columns={"second": TIME}), TIME, statistic, "kind")
-    frame = marks.positive(frame, statistic) if said.get("log_y") else frame.assign(low=frame["low"].clip(lower=0))
+    table = data if isinstance(data, pd.DataFrame) else _seconds(data, by, step_s)
+    frame = banded(table.rename(columns={"second": TIME}), TIME, y, by)
+    frame = marks.positive(frame, y) if said.get("log_y") else frame.assign(low=frame["low"].clip(lower=0))
     rules = marks.Events(events, TIME, float(frame[TIME].max()))
-    legend, places = (
-        Legend(list(runs), shows="lines", offset=rules.offset),
-        marks.axes(TIME, statistic, said, zero=True),
-    )
-    base = alt.Chart(frame)
+    legend = Legend(list(dict.fromkeys(frame["kind"])), shows="lines", offset=rules.offset)
+    base, places = alt.Chart(frame), marks.axes(TIME, y, said, zero=True)
     layers = [marks.band(base, legend, places), marks.line(base, legend, places), *rules.layers(places)]
-    found = words.of_lines(frame, TIME, statistic, "time (s)", said.get("y_title", titled(statistic)))
+    found = words.of_lines(frame, TIME, y, "time (s)", said.get("y_title", titled(y)))
     return alt.layer(*layers).properties(title=title, description=said.get("description", f"{title}. {found}"))
 
 
@@ -100,6 +96,14 @@ def queue_lengths(
     peak = made.loc[made.groupby("kind")["requests"].idxmax()].to_dict("records")
     found = "; ".join(f"{r['kind']} holds at most {number(r['requests'])} (at {number(r[TIME])} s)" for r in peak)
     return alt.layer(*layers).properties(title=title, description=description or f"{title}. {found}.")
+
+
+def _seconds(runs: Mapping[str, Trace | Sequence[Trace]], by: str, step_s: float) -> pd.DataFrame:
+    """The per-second tables of all runs below each other, named in column *by*."""
+    parts = []
+    for name, value in runs.items():
+        parts += [t.per_second(step_s).assign(**{by: name}) for t in ([value] if isinstance(value, Trace) else value)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _inside(trace: Trace, samples: int) -> pd.DataFrame:

@@ -27,7 +27,8 @@ SERVE = "import sys, pathlib; from minisys import lab_server; sys.exit(lab_serve
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
 IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
-BAD_OUTPUT = ".jp-OutputArea-output[data-mime-type$='error'], .jp-OutputArea-output[data-mime-type$='stderr']"
+MIME = ".jp-OutputArea-output[data-mime-type$='{}']"
+BAD_OUTPUT = ", ".join([MIME.format("error"), MIME.format("stderr"), ".ms-scene-error:not(:empty)"])
 
 
 class Lab:

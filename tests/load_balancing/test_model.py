@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from minisys.load_balancing import model
 from minisys.load_balancing.health import OutlierEjection, RetryBudget
 from minisys.load_balancing.plan import HealthCheck, Step, check_plan
-from minisys.load_balancing.policies import NAMES, Policy, luck_of_attempt
+from minisys.load_balancing.policies import NAMES, Policy, luck_of_attempt, policy
 from minisys.testbed.trace import OUTCOMES, Trace
 from minisys.testbed.workload import Constant, Deterministic, Exponential, Poisson, Workload, workload
 
@@ -70,9 +70,9 @@ def test_active_checks_find_the_dead_backend_and_put_it_back():
 
 
 def test_without_checks_every_request_that_goes_to_the_dead_backend_needs_two_attempts():
-    frame = run((Step(2.0, "kill", "b"),), health=None, policy="round robin").frame
-    late = frame[frame.sent_s > 3.0]
-    assert late.attempts.eq(2).mean() == pytest.approx(1 / 3, abs=0.02) and late.outcome.eq("ok").all()
+    frame = run((Step(2.0, "kill", "b"),), health=None, policy="random").frame
+    late = frame[frame.sent_s > 2.0]
+    assert late.attempts.eq(2).mean() == pytest.approx(1 / 3, abs=0.04) and late.outcome.eq("ok").all()
 
 
 def test_passive_ejection_finds_it_too():
@@ -102,9 +102,8 @@ def test_without_a_second_attempt_they_time_out():
 
 
 def test_without_a_time_limit_they_wait_until_it_is_resumed():
-    frame = run(
-        (Step(1.0, "pause", "a"), Step(5.0, "resume", "a")), backends=1, requests=by_hand((0.5, 1.0), (2.0, 0.5))
-    ).frame
+    plan = (Step(1.0, "pause", "a"), Step(5.0, "resume", "a"))
+    frame = run(plan, backends=1, requests=by_hand((0.5, 1.0), (2.0, 0.5)), health=None).frame
     assert frame.finished_s.tolist() == [5.0, 5.5] and frame.started_s.tolist() == [0.5, 5.0]
 
 
@@ -145,13 +144,13 @@ def test_adding_draining_and_removing_under_load_fails_nobody():
     assert not (trace.frame.server[trace.frame.sent_s < 1.5] == "d").any() and "d" in set(trace.frame.server)
 
 
-@pytest.mark.parametrize("name", ["ring", "maglev"])
-def test_a_backend_added_later_takes_only_its_share_of_the_keys(name):
-    before, after = run(policy=name, workers=99).frame, run((Step(0.0, "add", "d"),), policy=name, workers=99).frame
+@pytest.mark.parametrize("chosen", [policy("ring", bound=100.0), policy("maglev")], ids=lambda chosen: chosen.name)
+def test_a_backend_added_later_takes_only_its_share_of_the_keys(chosen):
+    before, after = run(policy=chosen).frame, run((Step(0.0, "add", "d"),), policy=chosen).frame
     moved = before.server.astype(str) != after.server.astype(str)
-    if name == "ring":  # Maglev moves a few more than it must
-        assert set(after.server[moved]) == {"d"}
     assert 0.1 < moved.mean() < 0.4
+    if chosen.name == "ring":  # Maglev moves a few more than it must
+        assert set(after.server[moved]) == {"d"}
 
 
 def test_a_change_of_weight_shows_in_the_next_round():
@@ -171,7 +170,7 @@ def test_slow_start_lets_a_backend_in_gradually():
 def test_a_slow_backend_takes_its_factor_as_long():
     requests = workload(40, arrivals=Constant(1.0), work=Deterministic(0.1), seed=0)
     frame = run((Step(20.5, "slow", "a", 3.0),), backends=1, requests=requests).frame
-    assert (frame.finished_s - frame.sent_s).round(6).tolist() == [0.1] * 20 + [0.3] * 20 or frame.sent_s[0] == 1.0
+    assert (frame.finished_s - frame.sent_s).tolist() == pytest.approx([0.1] * 20 + [0.3] * 20)
 
 
 def test_when_all_are_dead_the_user_hears_it_at_once():
@@ -255,7 +254,7 @@ def test_the_same_seed_gives_the_same_trace_in_every_process():
         runs.add(
             subprocess.run([sys.executable, "-c", code], env=salted, capture_output=True, text=True, check=True).stdout
         )
-    assert len(runs) == 1 and len(runs.pop().splitlines()) == 501
+    assert len(runs) == 1 and runs.pop().count(",ok,") == 500
 
 
 @pytest.mark.parametrize(

