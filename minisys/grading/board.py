@@ -95,12 +95,13 @@ class Board(Shown):
         step, file = self.next_step()
         link = f'<a href="{escape(file)}">{escape(step)}</a>' if file else escape(step)
         done = escape(self.headline().split(" Next step")[0])
+        notice = f"<p>{escape(self.notice)}</p>" if self.notice else ""
         head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
         body = "".join(_html_row(row) for row in self.rows)
         return (
             f'<section class="ms-card ms-board"><p><strong>{done}</strong> Next step: {link}</p>'
             f'<table class="ms-table"><caption>Your progress, chapter by chapter</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(self.notice)}</p></section>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notice}</section>"
         )
 
 

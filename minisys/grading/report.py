@@ -14,6 +14,11 @@ from html import escape
 from minisys.testbed import style
 
 MARKS = {"passed": "✓", "failed": "✗", "not started": "○", "not run": "–"}
+LAB_CSS = """
+.ms-card.ms-report ul.ms-checks.ms-checks { list-style: none; margin: 0 0 8px; padding: 0; }
+.ms-card.ms-report .ms-checks.ms-checks dl dt { float: none; width: auto; margin: 0; padding: 0; font-weight: 400; }
+.ms-card.ms-report .ms-checks.ms-checks dl dd { float: none; width: auto; margin: 0; padding: 0; }
+"""  # without these JupyterLab's own rules for lists win: bullets, and terms a fifth of the line wide
 PRINTED = 12  # lines of the learner's own prints that are shown
 
 
@@ -45,7 +50,7 @@ class Shown:
         return self.text()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/html": f"<style>{style.css()}</style>{self.html()}"}
+        return {"text/plain": self.text(), "text/html": f"<style>{style.css()}{LAB_CSS}</style>{self.html()}"}
 
 
 @dataclass(frozen=True, repr=False)

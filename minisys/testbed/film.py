@@ -45,10 +45,12 @@ class Film:
     def of(cls, trace: Trace, requests: int = 300, start_s: float = 0.0, watch_s: float = 30.0) -> Film:
         """The first *requests* requests of *trace* that are in the system at or after *start_s*, to last *watch_s*.
 
-        Raises ValueError if there is none, or above 1,000 requests.
+        Raises ValueError if there is none, above 1,000 requests, or unless watch_s is positive.
         """
         if not 0 < requests <= 1_000:
             raise ValueError(f"a playback shows 1 to 1,000 requests, not {requests}")
+        if not watch_s > 0:
+            raise ValueError(f"watch_s must be above 0 seconds, not {watch_s!r}")
         rows = trace.frame[trace.frame["finished_s"].fillna(NEVER) >= start_s].head(requests)
         if not len(rows):
             raise ValueError(f"no request of the trace is in the system after {start_s} s")

@@ -82,10 +82,14 @@ class Node:
     def pause(self) -> None:
         """SIGSTOP: it stays connected and says nothing any more."""
         self._signal(signal.SIGSTOP)
+        while self.running and psutil.Process(self.pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)  # the signal takes a moment to arrive
 
     def resume(self) -> None:
         """SIGCONT: it goes on where it was."""
         self._signal(signal.SIGCONT)
+        while self.running and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED:
+            time.sleep(0.001)
 
     def slow(self, factor: float) -> None:
         """Its work takes *factor* times as long from now on (1: normal). Raises NodeFailed if it cannot be told."""

@@ -59,17 +59,17 @@ class Prediction(anywidget.AnyWidget):
     ) -> None:
         super().__init__(question=question, unit=unit, choices=list(choices))
         self.chapter, self.item = chapter, item
-        given = answer if answer is not None else _remembered(chapter, item)
-        if given is not None:
-            self.committed = self._checked(given)
-        if answer is not None:
-            self._record("prediction", {"answer": self.committed})
+        kept = self._remembered()
+        self._final = kept if answer is None else self._checked(answer)
+        if answer is not None and self._final != kept:
+            self._record("prediction", {"answer": self._final})
+        self.committed = self._final
         self.observe(self._commit, "committed")
 
     @property
     def value(self) -> Answer:
         """What was committed: a number, one of the choices, or None."""
-        return self.committed
+        return self._final
 
     def reveal(self, actual: float | str, *, within: float = 2.0) -> Verdict:
         """The prediction beside *actual*: a hit if it is the same choice, or within a factor of *within*.
@@ -94,10 +94,20 @@ class Prediction(anywidget.AnyWidget):
 
     def _commit(self, change: Any) -> None:
         """The reader pressed Commit. The first commitment stands, whatever another copy of the page sends."""
-        if change["old"] is not None:
-            self.committed = change["old"]
-        elif change["new"] is not None:
-            self._record("prediction", {"answer": self._checked(change["new"])})
+        if self._final is None and change["new"] is not None:
+            self._final = self._checked(change["new"])
+            self._record("prediction", {"answer": self._final})
+        elif change["new"] != self._final:
+            self.committed = self._final
+
+    def _remembered(self) -> Answer:
+        """What was committed to this item on another day, unless the question has changed its kind since."""
+        progress = _progress()
+        rows = progress.history("prediction", self.chapter, self.item) if progress is not None else []
+        try:
+            return self._checked(rows[-1].detail.get("answer")) if rows else None
+        except ValueError:
+            return None
 
     def _record(self, kind: str, detail: dict[str, Any]) -> None:
         progress = _progress()
@@ -172,10 +182,3 @@ def _progress() -> Any:
     except ImportError:
         return None
     return Progress()
-
-
-def _remembered(chapter: str, item: str) -> Answer:
-    """What was committed to this item on another day."""
-    progress = _progress()
-    rows = progress.history("prediction", chapter, item) if progress is not None else []
-    return rows[0].detail.get("answer") if rows else None

@@ -60,7 +60,9 @@ def one_of_each() -> dict[str, alt.LayerChart]:
     """A chart of every kind."""
     runs = {"random": [some_trace(seed) for seed in range(3)], "round robin": some_trace(9)}
     marked = {2.0: "kill b", 4.0: "restart b"}
-    grid = pd.DataFrame([(d, load, d * load) for d in (1, 2) for load in (0.5, 0.9)], columns=["choices", "load", "p99_s"])
+    grid = pd.DataFrame(
+        [(d, load, d * load) for d in (1, 2) for load in (0.5, 0.9)], columns=["choices", "load", "p99_s"]
+    )
     named = {"x": "load", "y": "latency_s", "title": "Latency by load"}
     return {
         "three worlds": charts.three_worlds(**worlds(), **named, prediction=(0.9, 4.0)),
@@ -229,7 +231,11 @@ def test_the_queue_length_is_what_came_minus_what_left():
 
 
 def test_percentiles_beyond_what_the_sample_can_say_are_left_out():
-    rows = [row for data in picture.spec(charts.percentile_curve({"a": some_trace()}, title="T"))["datasets"].values() for row in data]
+    rows = [
+        row
+        for data in picture.spec(charts.percentile_curve({"a": some_trace()}, title="T"))["datasets"].values()
+        for row in data
+    ]
     assert max(row["tail"] for row in rows) < 2.0  # 595 answers: at most the 98th percentile has ten above it
 
 
@@ -258,7 +264,10 @@ def test_nine_lines_are_too_many():
     ("call", "says"),
     [
         (lambda: charts.three_worlds(x="x", y="y", title="T"), "at least one of"),
-        (lambda: charts.lines(by_policy(), x="load", y="p99_s", by="policy", title="T"), "no column 'load'; it has policy"),
+        (
+            lambda: charts.lines(by_policy(), x="load", y="p99_s", by="policy", title="T"),
+            "no column 'load'; it has policy",
+        ),
         (lambda: charts.by_server(some_trace(), step_s=0), "step_s must be above zero, not 0"),
         (lambda: charts.heat(by_policy(), x="policy", y="policy", value="p99_s", title="T"), "two rows"),
         (lambda: charts.table(by_policy(), caption=""), "needs a caption"),
@@ -278,13 +287,20 @@ def test_a_table_writes_units_and_aligns_numbers():
 
 @pytest.mark.parametrize(
     ("column", "title"),
-    [("p99_s", "p99 (s)"), ("rate_per_s", "rate (per second)"), ("mean_latency_s", "mean latency (s)"), ("load", "load")],
+    [
+        ("p99_s", "p99 (s)"),
+        ("rate_per_s", "rate (per second)"),
+        ("mean_latency_s", "mean latency (s)"),
+        ("load", "load"),
+    ],
 )
 def test_a_columns_name_carries_its_unit_to_the_axis(column, title):
     assert marks.titled(column) == title
 
 
-@pytest.mark.parametrize(("value", "text"), [(1234.5, "1,234"), (0.12345, "0.123"), (0, "0"), (12.0, "12"), (1e-5, "1.00e-05")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234.5, "1,234"), (0.12345, "0.123"), (0, "0"), (12.0, "12"), (1e-5, "1.00e-05")]
+)
 def test_numbers_are_written_with_three_digits(value, text):
     assert marks.number(value) == text
 

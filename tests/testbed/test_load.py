@@ -104,9 +104,9 @@ def requests(keys: list[int], apart_s: float = 0.01) -> Workload:
 
 
 def test_every_way_to_fail_gets_its_outcome(server: Server) -> None:
-    keys = [OK, BUSY, BROKEN, SLAMS_THE_DOOR, SILENT, HALF, GATEWAY_TIMEOUT, OK]
+    keys = [SLAMS_THE_DOOR, OK, BUSY, BROKEN, SILENT, HALF, GATEWAY_TIMEOUT, OK]
     trace = load(server.url, requests(keys), timeout_s=0.5, progress=False).check()
-    expected = ["ok", "refused", "failed", "failed", "timeout", "failed", "timeout", "ok"]
+    expected = ["failed", "ok", "refused", "failed", "timeout", "failed", "timeout", "ok"]
     assert trace.frame["outcome"].tolist() == expected
     assert trace.frame["key"].tolist() == keys
     assert server.seen[SLAMS_THE_DOOR] == 1, "a new connection that is closed is a failure, not something to try again"
