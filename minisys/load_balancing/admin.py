@@ -89,8 +89,8 @@ class Admin:
         ]  # fmt: skip
 
     async def _empty(self, name: str, patience_s: float) -> None:
-        """Drain *name* and wait until it has nothing in flight, *patience_s* seconds at the most."""
-        backend = self.balancer.drain(name)
+        """Retire *name* and wait until it has nothing in flight, *patience_s* seconds at the most."""
+        backend = self.balancer.retire(name)
         deadline = asyncio.get_running_loop().time() + patience_s
         while self.balancer.in_flight(backend) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)

@@ -157,6 +157,11 @@ class Balancer:
         backend.draining = True
         return backend
 
+    def retire(self, name: str) -> Backend:
+        """Drain *name* for good: its keys belong to others from now on. Raises KeyError if there is no such backend."""
+        self.set_weight(name, 0.0)
+        return self.drain(name)
+
     def forget(self, name: str) -> None:
         """*name* is gone. Raises ValueError if it is the last one, KeyError if there is no such backend."""
         backend = self.find(name)

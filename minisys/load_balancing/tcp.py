@@ -42,12 +42,14 @@ class Splicer:
         while (backend := self.balancer.choose(key, random.random(), now(), tried, len(tried))) is not None:
             tried.append(backend.name)
             begin, connection = now(), await self._connect(backend)
-            if connection is not None:
-                await asyncio.gather(_copy(reader, connection[1], half=True), _copy(connection[0], writer))
-                connection[1].close()
-            self.balancer.finished(backend, connection is not None, now() - begin, now())
-            if connection is not None:
-                return
+            try:
+                if connection is not None:
+                    await asyncio.gather(_copy(reader, connection[1], half=True), _copy(connection[0], writer))
+                    return
+            finally:
+                if connection is not None:
+                    connection[1].close()
+                self.balancer.finished(backend, connection is not None, now() - begin, now())
 
     async def _connect(self, backend: Backend) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -59,8 +60,10 @@ class Backends:
             case "add":
                 entry = await self.start(name) if name not in self.nodes else balancer.find(name)
                 balancer.add(Entry(name, entry.host, entry.port, step.value), now)
-            case "drain" | "remove":
+            case "drain":
                 balancer.drain(name)
+            case "remove":
+                balancer.retire(name)
             case "weight":
                 balancer.set_weight(name, step.value)
 
@@ -93,21 +96,20 @@ def run(
 
     async def everything() -> Trace:
         farm, rates = Backends(workers, queue), speeds(speed, names)
-        entries = [await farm.start(name, rate) for name, rate in zip(names, rates, strict=True)]
-        for entry, weight in zip(entries, weights or [1.0] * len(entries), strict=True):
-            entry.weight = weight
-        balancer = Balancer(policy, entries, health=health, **judgements)
-        limits = Limits(answer_s=timeout_s or 1e9)
-        service = await start(balancer, retries=retries, limits=limits, trust_luck=True)
-        users = _Users(service.port, workload, method)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(farm.close)
+            entries = [await farm.start(name, rate) for name, rate in zip(names, rates, strict=True)]
+            for entry, weight in zip(entries, weights or [1.0] * len(entries), strict=True):
+                entry.weight = weight
+            balancer = Balancer(policy, entries, health=health, **judgements)
+            limits = Limits(answer_s=timeout_s or 1e9)
+            service = await start(balancer, retries=retries, limits=limits, trust_luck=True)
+            stack.push_async_callback(service.close, 0.0)
+            users = _Users(service.port, workload, method)
             async with asyncio.TaskGroup() as group:
                 for step in plan:
                     group.create_task(_later(step.at_s, farm.do, step, balancer))
                 group.create_task(users.run())
-        finally:
-            await service.close(0.0)
-            await farm.close()
         return users.trace()
 
     return run_virtual(everything())

@@ -7,7 +7,8 @@ clock to it. The proxy and the backends run unchanged; asyncio.sleep(60) returns
 Limits, as found. Everything must run in this one loop: a byte on its way from another process, thread or executor
 counts for nothing, and the clock jumps over it. On loopback in one process a sent byte is readable at once (Linux), so
 nothing was ever jumped over here; *settle_s* makes the loop look twice where that is not so. Work on the processor
-takes no virtual time. Things that are due at the same moment run in the order in which they were scheduled.
+takes no virtual time. Things that are due at the same moment run in the order in which they were scheduled, which need
+not be the simulation's order: compare runs whose events do not fall together (random arrivals, not a metronome).
 """
 
 from __future__ import annotations

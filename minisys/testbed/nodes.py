@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -193,6 +194,7 @@ def stop_all() -> None:
 _running: list[Node] = []
 _state: dict[str, str] = {}
 _guards: list[subprocess.Popen] = []
+_one_at_a_time = threading.RLock()  # nodes are started from several threads; there must be one guard, one folder
 
 
 def _said_ready(node: Node) -> bool:
@@ -211,22 +213,24 @@ def _root() -> str:
 
 def _folder() -> Path:
     """The folder of this process's logs, which the guard removes if we cannot."""
-    if "folder" not in _state:
-        _state["folder"] = tempfile.mkdtemp(prefix="minisys-nodes-")
-        _tell_guard(f"dir {_state['folder']}")
-    return Path(_state["folder"])
+    with _one_at_a_time:
+        if "folder" not in _state:
+            _state["folder"] = tempfile.mkdtemp(prefix="minisys-nodes-")
+            _tell_guard(f"dir {_state['folder']}")
+        return Path(_state["folder"])
 
 
 def _tell_guard(line: str) -> None:
-    if not _guards or _guards[0].poll() is not None:
-        argv = [sys.executable, str(Path(__file__).with_name("guard.py"))]
-        _guards[:] = [subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True, text=True)]
-        for node in _running:
-            _tell_guard(f"+{node.pid}")
-    pipe = _guards[0].stdin
-    assert pipe is not None
-    pipe.write(line + "\n")
-    pipe.flush()
+    with _one_at_a_time:
+        if not _guards or _guards[0].poll() is not None:
+            argv = [sys.executable, str(Path(__file__).with_name("guard.py"))]
+            _guards[:] = [subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True, text=True)]
+            for node in _running:
+                _tell_guard(f"+{node.pid}")
+        pipe = _guards[0].stdin
+        assert pipe is not None
+        pipe.write(line + "\n")
+        pipe.flush()
 
 
 @atexit.register

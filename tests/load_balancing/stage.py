@@ -51,7 +51,7 @@ def named(name: str, status: int = 200) -> Answer:
 
     async def answer(request: web.BaseRequest) -> web.Response:
         body = await request.content.read(-1) if request.can_read_body else b""
-        return web.Response(status=status, text=f"{name} {request.method} {request.path_qs} {len(body)}\n")
+        return web.Response(status=status, text=f"{name} {request.method} {request.raw_path} {len(body)}\n")
 
     return answer
 
@@ -60,11 +60,15 @@ def named(name: str, status: int = 200) -> Answer:
 async def listening(backend: Answer | Raw, raw: bool) -> Any:
     if raw:
         server = await asyncio.start_server(backend, "127.0.0.1", 0)  # type: ignore[arg-type]
-        yield server.sockets[0].getsockname()[1], server
-        server.close()
-    else:
-        front = await http.listen(backend)  # type: ignore[arg-type]
+        try:
+            yield server.sockets[0].getsockname()[1], server
+        finally:
+            server.close()
+        return
+    front = await http.listen(backend)  # type: ignore[arg-type]
+    try:
         yield front.port, front
+    finally:
         front.abort()
         await front.close(0.0)
 
@@ -93,5 +97,6 @@ def play(
                     return await scene(Stage(service, session, fronts))
             finally:
                 await service.close(0.0)
+                await asyncio.sleep(1.0)  # virtual: until the backends have seen that their connections are gone
 
     return run_virtual(main())

@@ -137,12 +137,12 @@ def test_a_body_larger_than_the_limit_is_a_413() -> None:
 def test_a_slowloris_client_is_cut_off_and_costs_nobody_else_anything() -> None:
     async def scene(stage: Stage) -> Any:
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.service.port)
+        answer = asyncio.ensure_future(reader.read(-1))
         for letter in b"GET / HTTP/1.1\r\nX-Slow: ":
-            writer.write(bytes([letter]))
-            await asyncio.sleep(0.5)
-            if reader.at_eof():
-                break
-        said = await reader.read(-1)
+            if not answer.done():
+                writer.write(bytes([letter]))
+                await asyncio.wait({answer}, timeout=0.5)
+        said = await answer
         writer.close()
         return said, asyncio.get_running_loop().time()
 
@@ -168,11 +168,12 @@ def test_a_hundred_slowloris_clients_do_not_keep_others_waiting() -> None:
 @pytest.mark.parametrize("garbage", [b"I am not HTTP\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b""])
 def test_a_backend_that_answers_garbage_is_skipped_for_a_get_and_named_for_a_post(garbage: bytes) -> None:
     async def scene(stage: Stage) -> Any:
-        return await stage.get(), await stage.ask("POST", stage.url, data=b"1")
+        return await stage.get(), [await stage.ask("POST", stage.url, data=b"1") for _ in range(2)]
 
     got, posted = play(scene, {"a": says(garbage), "b": named("b")}, raw=("a",))
     assert got[0] == 200 and got[1].startswith("b")
-    assert posted[0] == 502 and "backend a" in posted[1]
+    assert sorted(row[0] for row in posted) == [200, 502]
+    assert all("backend a" in text for status, text, _ in posted if status == 502)
 
 
 def test_a_small_answer_cut_off_half_way_is_fetched_from_another_backend() -> None:

@@ -89,7 +89,9 @@ def test_with_nobody_there_the_connection_is_closed() -> None:
     async def scene(stage: Stage) -> bytes:
         for front in stage.fronts.values():
             front.close()
-        reader, _ = await connect(stage)
-        return await reader.read(-1)
+        reader, writer = await connect(stage)
+        said = await reader.read(-1)
+        writer.close()
+        return said
 
     assert play(scene, dict(BOTH), **TCP) == b""
