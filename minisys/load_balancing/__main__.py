@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "--backend a=127.0.0.1:8001 --backend b=127.0.0.1:8002*2 --policy 'least connections' --port 8080",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--backend", action="append", default=[], help="name=host:port or name=host:port*weight; repeat it")
+    made.add_argument("--backend", action="append", default=[], help="name=host:port, or name=host:port*weight; repeat")
     made.add_argument("--policy", default="least connections", help=f"one of: {', '.join(NAMES)}")
     made.add_argument("--option", action="append", default=[], help="of the policy, like d=3 or bound=1.5; repeat it")
     made.add_argument("--mode", choices=("http", "tcp"), default="http", help="layer 7 or layer 4 (default: http)")
@@ -33,11 +33,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--admin-port", type=int, default=0, help="for you; 0: any free one (default)")
     made.add_argument("--retries", type=int, default=1, help="other backends tried when one fails (default: 1)")
     made.add_argument("--timeout", type=float, default=30.0, help="seconds until a backend must answer (default: 30)")
-    made.add_argument("--check-every", type=float, default=0.2, help="seconds between health checks, 0: none (default: 0.2)")
+    made.add_argument("--check-every", type=float, default=0.2, help="seconds between checks, 0: none (default: 0.2)")
     made.add_argument("--check-timeout", type=float, default=0.1, help="seconds until a check counts as failed")
     made.add_argument("--rise", type=int, default=2, help="good checks that bring a backend back (default: 2)")
     made.add_argument("--fall", type=int, default=2, help="bad checks that take it out (default: 2)")
-    made.add_argument("--eject-after", type=int, default=0, help="failed requests in a row that eject, 0: never (default)")
+    made.add_argument("--eject-after", type=int, default=0, help="failures in a row that eject, 0: never (default)")
     made.add_argument("--slow-start", type=float, default=0.0, help="seconds until a new backend has its full share")
     made.add_argument("--sticky", action="store_true", help="keep a user on one backend by cookie")
     made.add_argument("--trust-luck", action="store_true", help=argparse.SUPPRESS)

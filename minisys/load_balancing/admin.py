@@ -35,7 +35,7 @@ class Admin:
     def __init__(self, balancer: Balancer, proxy: Proxy | None = None) -> None:
         self.balancer, self.proxy = balancer, proxy
         self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(_Metrics(self))  # type: ignore[arg-type]
+        self.registry.register(_Metrics(self))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one admin request."""
@@ -72,7 +72,8 @@ class Admin:
                 given = await _object(request, "name")
                 self.balancer.set_policy(given["name"], given.get("options"))
             case _:
-                raise KeyError(f"there is no {request.method} {request.path}; see python -m minisys.load_balancing --help")
+                known = "see python -m minisys.load_balancing --help"
+                raise KeyError(f"there is no {request.method} {request.path}; {known}")
         if path == ["policy"]:
             return _json({"name": self.balancer.policy.name, "options": dict(self.balancer.policy.options)})
         return _json(self.listing())
@@ -82,8 +83,9 @@ class Admin:
         now = asyncio.get_running_loop().time()
         return [
             {
-                "name": each.name, "address": each.address, "weight": each.weight, "state": self.balancer.state(each, now),
-                "in_flight": self.balancer.in_flight(each), "answered": each.answered, "failed": each.failed,
+                "name": each.name, "address": each.address, "weight": each.weight,
+                "state": self.balancer.state(each, now), "in_flight": self.balancer.in_flight(each),
+                "answered": each.answered, "failed": each.failed,
             }
             for each in self.balancer.backends
         ]  # fmt: skip
@@ -104,14 +106,14 @@ class _Metrics:
 
     def collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("minisys_backend_up", "1 if the backend may get requests", labels=["backend"])
-        flying = GaugeMetricFamily("minisys_backend_in_flight", "requests sent and not answered yet", labels=["backend"])
+        flying = GaugeMetricFamily("minisys_backend_in_flight", "requests not answered yet", labels=["backend"])
         for row in self.admin.listing():
             up.add_metric([row["name"]], float(row["state"] == "up"))
             flying.add_metric([row["name"]], row["in_flight"])
         yield from (up, flying)
         proxy = self.admin.proxy
         if proxy is not None:
-            answers = CounterMetricFamily("minisys_answers", "answers by backend and status", labels=["backend", "code"])
+            answers = CounterMetricFamily("minisys_answers", "answers by backend and code", labels=["backend", "code"])
             for (name, code), count in sorted(proxy.codes.items()):
                 answers.add_metric([name, str(code)], count)
             yield answers

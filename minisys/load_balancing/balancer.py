@@ -42,7 +42,7 @@ class Backend:
 
 
 def parse_backend(text: str) -> Backend:
-    """A backend from ``name=host:port`` or ``name=host:port*weight``. Raises ValueError with an example if it is not."""
+    """A backend from ``name=host:port`` or ``name=host:port*weight``. Raises ValueError with an example if not."""
     match = re.fullmatch(r"([^=]+)=([^:=*]+):(\d+)(?:\*([^*]+))?", text)
     if not match or not NAME.match(match[1]):
         raise ValueError(f"a backend is name=host:port or name=host:port*weight, like a=127.0.0.1:8001*2; got {text!r}")
@@ -87,7 +87,9 @@ class Balancer:
         """The backends' names, in the order of the pool's columns."""
         return [backend.name for backend in self.backends]
 
-    def choose(self, key: int, luck: float, now: float, tried: Collection[str] = (), attempt: int = 0) -> Backend | None:
+    def choose(
+        self, key: int, luck: float, now: float, tried: Collection[str] = (), attempt: int = 0
+    ) -> Backend | None:
         """The backend for a request (its *key* hashed), not one of those *tried*; None if there is none.
 
         It counts as in flight from now on: call finished() when it is done.
@@ -103,7 +105,7 @@ class Balancer:
         return self.backends[i]
 
     def stick(self, name: str | None, now: float) -> Backend | None:
-        """The backend that a sticky cookie asks for, counted as in flight; None without stickiness or if it is not up."""
+        """The backend that a sticky cookie asks for, counted as in flight; None if it is down or nothing is sticky."""
         if self.sticky is None:
             return None
         self._refresh(now)

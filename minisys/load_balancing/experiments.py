@@ -12,6 +12,7 @@ is the result; milliseconds on a laptop whose cores are shared by everybody are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import altair as alt
 import pandas as pd
@@ -75,7 +76,7 @@ def repeated(trace: Trace) -> str:
 
 
 def two_choices_measured(for_s: float = 4.0) -> pd.DataFrame:
-    """Mean time in the system behind ten backend processes with two choices, in service times (100 ms) at three loads."""
+    """Mean time behind ten backend processes with two choices, in service times (100 ms), at three loads."""
     rows = []
     with live.cluster("power of two", backends=10) as shop:
         for rho in (0.5, 0.7, 0.9):
@@ -117,8 +118,9 @@ def layer_4_or_7(for_s: float = 2.5) -> Table:
     rows = []
     for layer, mode in ((4, "tcp"), (7, "http")):
         with live.cluster("round robin", backends=2, workers=8, mode=mode) as shop:
+            add_c = partial(shop.add, "c")
             offered = workload(int(80 * for_s), arrivals=Poisson(1000.0), work=Deterministic(0.05), seed=5)
-            seen = load(shop.url, offered, users=4, at=[(0.8, lambda shop=shop: shop.add("c"))], progress=True)
+            seen = load(shop.url, offered, users=4, at=[(0.8, add_c)], progress=True)
         answered = seen.frame["server"].value_counts()
         rows.append((layer, *(int(answered.get(name, 0)) for name in "abc")))
     columns = ["layer", "answered by a", "answered by b", "answered by c (added later)"]

@@ -55,7 +55,7 @@ def source(*functions: Callable[..., object] | type) -> Code:
 
 
 def bad_day(slow_at_s: float = 10.0, factor: float = 8.0) -> alt.LayerChart:
-    """Slowest 1 % second by second, round robin beside least connections, while backend c gets *factor* times slower."""
+    """Slowest 1 % by the second, round robin beside least connections, while backend c is *factor* times slower."""
     plan, runs = (Step(slow_at_s, "slow", "c", factor),), {}
     for name in ("round robin", "least connections"):
         days = [workload(9_000, arrivals=Poisson(240.0), work=Exponential(SERVICE_S), seed=seed) for seed in SEEDS]

@@ -69,7 +69,8 @@ def run(
     with cluster(chosen, backends=names, **shape, **rest, **judgements) as shop, ThreadPoolExecutor(4) as hands:
         done: list[Future] = []
         at = [(step.at_s, lambda step=step: done.append(hands.submit(shop.do, step))) for step in plan]
-        trace = load(shop.url, workload, users=users, method=method, timeout_s=timeout_s or 10.0, at=at, progress=progress)
+        patience_s = timeout_s or 10.0
+        trace = load(shop.url, workload, users=users, method=method, timeout_s=patience_s, at=at, progress=progress)
         for future in done:
             future.result()
     return trace
@@ -150,15 +151,17 @@ class Cluster:
         ejection, slow_start_s = judgements.get("ejection"), judgements.get("slow_start_s", 0.0)
         if policy.name not in NAMES or judgements.get("budget") is not None:
             rest: dict[str, Any] = {"health": health, "retries": retries, "timeout_s": timeout_s, "mode": mode}
-            balancer = self._stack.enter_context(ThreadedBalancer(policy, addresses, **rest, **judgements))
+            balancer: Any = self._stack.enter_context(ThreadedBalancer(policy, addresses, **rest, **judgements))
         else:
-            options = ["--policy", policy.name, "--mode", mode, "--retries", str(retries), "--slow-start", str(slow_start_s)]
+            options = ["--policy", policy.name, "--mode", mode, "--retries", str(retries)]
             options += [word for address in addresses for word in ("--backend", address)]
             options += [word for key, value in policy.options.items() for word in ("--option", f"{key}={value}")]
-            options += ["--timeout", str(timeout_s or 30.0), "--eject-after", str(ejection.consecutive if ejection else 0)]
+            options += ["--timeout", str(timeout_s or 30.0), "--slow-start", str(slow_start_s)]
+            options += ["--eject-after", str(ejection.consecutive if ejection else 0)]
             options += ["--check-every", str(health.interval_s if health else 0)]
             if health:
-                options += ["--check-timeout", str(health.timeout_s), "--rise", str(health.rise), "--fall", str(health.fall)]
+                options += ["--check-timeout", str(health.timeout_s)]
+                options += ["--rise", str(health.rise), "--fall", str(health.fall)]
             balancer = self._stack.enter_context(nodes.start("minisys.load_balancing", *options, name="balancer"))
         self.url, self.admin_url = balancer.url, f"http://127.0.0.1:{balancer.admin_port}"
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -123,7 +123,7 @@ class Proxy:
         if not request.can_read_body:
             return b""
         if (request.content_length or 0) > self.limits.body_bytes:
-            raise Failed(413, f"the body has {request.content_length} bytes, at most {self.limits.body_bytes} are taken")
+            raise Failed(413, f"the body has {request.content_length} bytes, the limit is {self.limits.body_bytes}")
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if request.content_length is not None and request.content_length <= self.limits.small_bytes:
@@ -151,7 +151,7 @@ class Proxy:
             async with upstream:
                 return await self._pass_on(request, upstream, backend, tried)
         except aiohttp.ConnectionTimeoutError:
-            raise Failed(504, f"backend {name} did not accept a connection in {self.limits.connect_s:g} s", True) from None
+            raise Failed(504, f"backend {name} took no connection in {self.limits.connect_s:g} s", True) from None
         except aiohttp.ClientConnectorError:
             raise Failed(502, f"backend {name} refused the connection: is its process running?", True) from None
         except TimeoutError:
@@ -216,9 +216,9 @@ class Proxy:
         )
 
 
-def _end_to_end(headers: "CIMultiDict[str] | object") -> CIMultiDict[str]:
+def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
     """The headers that may travel on: all but the hop-by-hop ones and those that Connection names."""
-    given: CIMultiDict[str] = CIMultiDict(headers)  # type: ignore[arg-type, call-overload]
+    given: CIMultiDict[str] = CIMultiDict(headers)
     named = {name.strip().lower() for value in given.getall("Connection", []) for name in value.split(",")}
     for name in HOP_BY_HOP | named:
         given.popall(name, None)

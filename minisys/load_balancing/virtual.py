@@ -125,7 +125,8 @@ class _Users:
 
     def __init__(self, port: int, workload: Workload, method: str) -> None:
         self.url, self.workload, self.method = f"http://127.0.0.1:{port}", workload, method
-        self.rows: list[tuple[float, float, str, str, int]] = [(math.nan, math.nan, "", "unfinished", 1)] * len(workload)
+        nothing_yet = (math.nan, math.nan, "", "unfinished", 1)
+        self.rows: list[tuple[float, float, str, str, int]] = [nothing_yet] * len(workload)
 
     async def run(self) -> None:
         """Send everything and wait for the last answer."""

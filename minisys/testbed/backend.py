@@ -93,7 +93,8 @@ async def serve(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m minisys.testbed.backend", description=(__doc__ or "").split("\n")[0])
+    first_line = (__doc__ or "").split("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m minisys.testbed.backend", description=first_line)
     parser.add_argument("--name", default="a", help="what it calls itself in X-Served-By (default: a)")
     parser.add_argument("--workers", type=int, default=1, help="requests served at the same time (default: 1)")
     parser.add_argument("--queue", type=int, default=None, help="how many may wait (default: no limit)")

@@ -25,11 +25,12 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class _PatientHandler(RequestHandler):
     """aiohttp's connection, plus a deadline for the header of each request (against slowloris)."""
 
-    __slots__ = ("_header_timeout_s", "_deadline", "_requests_seen")
+    __slots__ = ("_header_timeout_s", "_deadline")
 
     def __init__(self, *args: Any, header_timeout_s: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._header_timeout_s, self._deadline, self._requests_seen = header_timeout_s, None, 0
+        self._header_timeout_s = header_timeout_s
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -41,7 +41,8 @@ class Node:
     def __init__(self, argv: Sequence[str], name: str, restart: Callable[[], Node] | None = None) -> None:
         self.argv, self.name = list(argv), name
         self.log = _folder() / f"{name}-{time.monotonic_ns()}.log"
-        self.port, self.admin_port = 0, None
+        self.port = 0
+        self.admin_port: int | None = None
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,

@@ -141,11 +141,14 @@ def test_a_read_only_file_is_still_read(path):
     code = "import sys\nfrom minisys.grading.progress import Progress\n" + drop + (
         "p = Progress(sys.argv[1]); p.record('lab', 3, 2, 1, 1); print(len(p.history()), p.points().got)"
     )
-    for folder in path.parents[:3]:
-        folder.chmod(folder.stat().st_mode | 0o055) if os.getuid() == 0 else None
+    modes = {folder: folder.stat().st_mode for folder in path.parents} if os.getuid() == 0 else {}
     try:
+        for folder, mode in modes.items():  # nobody must be able to get there
+            folder.chmod(mode | 0o011)
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
     finally:
+        for folder, mode in modes.items():
+            folder.chmod(mode)
         path.parent.chmod(0o755)
     assert done.stdout.split() == ["2", "2.0"], done.stderr
     assert "cannot write the progress file" in done.stderr

@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.load_balancing.stage import Stage, named, play
 
 from minisys.load_balancing.balancer import Backend, Balancer, parse_backend
 from minisys.load_balancing.proxy import Limits
+from tests.load_balancing.stage import Stage, named, play
 
 BOTH = {"a": named("a"), "b": named("b")}
 
@@ -70,7 +70,7 @@ def test_a_mistake_on_the_command_line_is_one_clear_line(arguments: list[str], c
         ("POST", "/backends", b"[1]", 400, "JSON object with name, address"),
         ("POST", "/backends", b'{"name": "a", "address": "127.0.0.1:1"}', 400, "'a' already"),
         ("POST", "/backends", b'{"name": "x y", "address": "127.0.0.1:1"}', 400, "name=host:port"),
-        ("POST", "/backends", b'{"name": "c", "address": "127.0.0.1:1", "weight": -1}', 400, "weight must be 0 or more"),
+        ("POST", "/backends", b'{"name": "c", "address": "127.0.0.1:1", "weight": -1}', 400, "must be 0 or more"),
         ("PUT", "/backends/a/weight", b'{"weight": -2}', 400, "weight must be 0 or more"),
         ("PUT", "/backends/a/weight", b'{"weight": "heavy"}', 400, "heavy"),
         ("POST", "/backends/z/drain", b"", 404, "there are a, b"),

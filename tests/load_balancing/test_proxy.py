@@ -8,12 +8,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.load_balancing.stage import Stage, named, play
 
 from minisys.load_balancing.balancer import Backend
 from minisys.load_balancing.health import OutlierEjection, RetryBudget, Sticky
 from minisys.load_balancing.plan import HealthCheck
 from minisys.load_balancing.proxy import Limits
+from tests.load_balancing.stage import Stage, named, play
 
 BOTH = {"a": named("a"), "b": named("b")}
 

@@ -30,6 +30,7 @@ def test_a_module_opens_with_what_it_is_for():
     assert [path.name for path in files(".py") if not ast.get_docstring(ast.parse(path.read_text("utf-8")))] == []
 
 
-def test_a_file_grows_past_250_lines_only_with_a_reason():
+def test_a_file_grows_past_its_budget_only_with_a_reason():
     lines = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in files(".py")}
-    assert {name: count for name, count in lines.items() if count > 250 and name not in REASONS} == {}
+    budget = {name: 350 if name.startswith("tests/") else 250 for name in lines}  # tests are tables
+    assert {name: count for name, count in lines.items() if count > budget[name] and name not in REASONS} == {}

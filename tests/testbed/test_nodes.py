@@ -89,15 +89,17 @@ def test_a_node_that_dies_at_once_says_why() -> None:
 
 def test_a_node_that_never_gets_ready_is_killed_and_named() -> None:
     with pytest.raises(NodeFailed, match="not ready within 0.3 s"):
-        start([sys.executable, "-c", "print('hello', flush=True); import time; time.sleep(60)"], name="mute", within_s=0.3)
+        mute = "print('hello', flush=True); import time; time.sleep(60)"
+        start([sys.executable, "-c", mute], name="mute", within_s=0.3)
     assert not [node for node in nodes._running if node.name == "mute"]
 
 
 @pytest.mark.parametrize("end", ["kill", "interrupt", "raise", "leave"])
 def test_no_orphan_is_left_however_the_owner_ends(end: str) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, end], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    )
+        [sys.executable, "-c", OWNER, end],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
     assert owner.stdout is not None
     a, b, folder = owner.stdout.readline().split()
     assert psutil.pid_exists(int(a)) and psutil.pid_exists(int(b))
