@@ -42,6 +42,30 @@ def doctor() -> None:
     raise typer.Exit(room.run())
 
 
+@app.command(rich_help_panel=TRY)
+def quiz(
+    chapter: Annotated[str, typer.Argument(help='The chapter: "03".')] = "03",
+    count: Annotated[int, typer.Option(min=1, help="How many questions.")] = 8,
+    level: Annotated[str, typer.Option(help="Only this level: junior, mid, senior or staff.")] = "",
+    seed: Annotated[int | None, typer.Option(help="The same seed asks the same questions.")] = None,
+) -> None:
+    """Answer a chapter's questions here, in the terminal (Ctrl-C ends it)."""
+    from minisys.interview import terminal
+
+    try:
+        terminal.run(chapter, count=count, level=level or None, seed=seed)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
+@app.command(rich_help_panel=COURSE)
+def progress() -> None:
+    """Show what is done, and the next step."""
+    from minisys.grading import board
+
+    typer.echo(board.board().text())
+
+
 def main() -> None:
     """Run the command line."""
     app()

@@ -16,9 +16,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from minisys.lockfile import chosen
+
+if TYPE_CHECKING:
+    from minisys.testbed.tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 OK, NOTE, BAD = "✓", "!", "✗"
@@ -51,6 +54,20 @@ def run() -> int:
     bad = [finding for finding in findings if finding.mark == BAD]
     console.print(f"\n{len(bad)} to mend before the course runs." if bad else "\nThe course runs on this machine.")
     return int(bool(bad))
+
+
+def report() -> Table:
+    """The same report as a table for a notebook."""
+    import pandas as pd
+
+    from minisys.testbed.tables import table
+
+    findings = look()
+    words = {OK: "ready", NOTE: "note", BAD: "to mend"}
+    rows = [(f"{mark} {words[mark]}", what, seen, mend) for mark, what, seen, mend in findings]
+    bad = sum(finding.mark == BAD for finding in findings)
+    caption = f"{bad} to mend before the course runs" if bad else "The course runs on this machine"
+    return table(pd.DataFrame(rows, columns=["state", "what", "seen", "how to mend it"]), caption=caption)
 
 
 def look() -> list[Finding]:

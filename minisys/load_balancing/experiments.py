@@ -12,14 +12,15 @@ is the result; milliseconds on a laptop whose cores are shared by everybody are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 
 import altair as alt
+import numpy as np
 import pandas as pd
 from IPython.display import Code
 
-from minisys.load_balancing import live, real
-from minisys.load_balancing.explore import requests, settled
+from minisys.load_balancing import explore, live, real
 from minisys.load_balancing.plan import Step
 from minisys.testbed import charts
 from minisys.testbed.load import load
@@ -27,11 +28,11 @@ from minisys.testbed.tables import Table, table
 from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Deterministic, Poisson, Workload, workload
 
-KILL = (Step(2.0, "kill", "b"), Step(4.0, "restart", "b"))
-MOVE = (Step(1.5, "add", "d"), Step(3.0, "drain", "a"), Step(4.5, "remove", "a"))
+KILL = (Step(1.0, "kill", "b"), Step(2.5, "restart", "b"))
+MOVE = (Step(0.8, "add", "d"), Step(1.8, "drain", "a"), Step(2.8, "remove", "a"))
 
 
-def steady(rate_per_s: float = 200.0, for_s: float = 6.0, work_s: float = 0.05, seed: int = 3) -> Workload:
+def steady(rate_per_s: float = 200.0, for_s: float = 4.0, work_s: float = 0.05, seed: int = 3) -> Workload:
     """Steady Poisson traffic: *rate_per_s* requests a second for *for_s* seconds, *work_s* seconds of service each."""
     return workload(int(rate_per_s * for_s), arrivals=Poisson(rate_per_s), work=Deterministic(work_s), seed=seed)
 
@@ -48,13 +49,13 @@ def run(product: str, plan: Sequence[Step], offered: Workload, *, method: str = 
     return real.run(product, offered, policy="least connections", **same)  # type: ignore[arg-type]
 
 
-def kill_a_backend(product: str = "minisys", *, method: str = "GET") -> Trace:
-    """SIGKILL backend b at 2 s of 6 and start it again at 4 s, under 200 requests a second."""
-    return run(product, KILL, steady(), method=method)
+def kill_a_backend(product: str = "minisys", *, method: str = "GET", for_s: float = 4.0) -> Trace:
+    """SIGKILL backend b at 1 s and start it again at 2.5 s, under 200 requests a second, *for_s* seconds long."""
+    return run(product, [step for step in KILL if step.at_s < for_s], steady(for_s=for_s), method=method)
 
 
 def add_and_drain(product: str = "minisys") -> Trace:
-    """Add d at 1.5 s, drain a at 3 s and remove it at 4.5 s, under 200 requests a second."""
+    """Add d at 0.8 s, drain a at 1.8 s and remove it at 2.8 s of 4, under 200 requests a second."""
     return run(product, MOVE, steady())
 
 
@@ -75,15 +76,35 @@ def repeated(trace: Trace) -> str:
     return f"{int((trace.frame['attempts'] > 1).sum())} requests were answered at the second attempt"
 
 
-def two_choices_measured(for_s: float = 4.0) -> pd.DataFrame:
-    """Mean time behind ten backend processes with two choices, in service times (100 ms), at three loads."""
-    rows = []
-    with live.cluster("power of two", backends=10) as shop:
-        for rho in (0.5, 0.7, 0.9):
-            offered = requests(rho, 10, int(rho * 100 * for_s), seed=11, service_s=0.1)
-            seen = settled(load(shop.url, offered, progress=True), 0.15)
-            rows.append((rho, float(seen.latency_s.mean()) / 0.1))
-    return pd.DataFrame(rows, columns=["utilisation", "mean"])
+def two_choices_measured() -> pd.DataFrame:
+    """Two choices before ten backend processes, one run at each of three loads, in service times.
+
+    Columns: utilisation, mean (measured) and simulated (the mean of the very same requests in the model).
+    """
+    offered = [explore.short_run(rho, seed=11) for rho in explore.LIVE_RHOS]
+    begins = [0.0, *(float(run.arrival_s[-1]) + 1.0 for run in offered[:-1])]  # 1 s for the queues to empty
+    with live.cluster("power of two", backends=explore.BACKENDS) as shop:
+        seen = load(shop.url, _one_after_the_other(offered, np.cumsum(begins)), progress=True)
+    rows, last = [], 0
+    for rho, run in zip(explore.LIVE_RHOS, offered, strict=True):
+        part, last = seen[last : last + len(run)], last + len(run)
+        rows.append((rho, explore.mean_in_service_times(part), explore.short_run_simulated(rho, seed=11)))
+    return pd.DataFrame(rows, columns=["utilisation", "mean", "simulated"])
+
+
+def same_requests(measured: pd.DataFrame) -> Table:
+    """What processes and sockets add: the very same requests simulated and measured, mean in service times."""
+    extra_ms = (measured["mean"] - measured["simulated"]) * 1000 * explore.SERVICE_S
+    shown = measured[["utilisation", "simulated", "mean"]].assign(extra=extra_ms.round(1))
+    shown = shown.rename(columns={"mean": "measured", "extra": "difference (ms)"})
+    return table(shown, caption="The same requests in the model and on ten processes")
+
+
+def _one_after_the_other(parts: Sequence[Workload], begins: Sequence[float]) -> Workload:
+    """One workload of *parts*, each begun at its moment of *begins* (seconds)."""
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Workload)}
+    shifted = [part.arrival_s + begin for part, begin in zip(parts, begins, strict=True)]
+    return Workload(**columns | {"arrival_s": np.concatenate(shifted)})
 
 
 def configuration(product: str) -> Code:
@@ -102,7 +123,7 @@ def products_side_by_side(ours: Trace) -> Table:
         except real.ProductMissing as problem:
             missing.append(str(problem))
     columns = ["proxy", "requests", "failed", "p50_ms", "p99_ms", "answered by b (%)"]
-    note = " ".join(["One of three backends killed at 2 s, back at 4 s.", *missing])
+    note = " ".join(["One of three backends killed at 1 s of 4, back at 2.5 s.", *missing])
     return table(pd.DataFrame(rows, columns=columns), caption=note)
 
 
@@ -113,14 +134,14 @@ def _row(product: str, trace: Trace) -> tuple[object, ...]:
     return product, len(trace), bad, round(1000 * p50), round(1000 * p99), round(100 * share)
 
 
-def layer_4_or_7(for_s: float = 2.5) -> Table:
-    """Four clients with one connection each; backend c is added after 0.8 s. Which backend answers how often?"""
+def layer_4_or_7(for_s: float = 1.5) -> Table:
+    """Four clients with one connection each; backend c is added after 0.5 s. Which backend answers how often?"""
     rows = []
     for layer, mode in ((4, "tcp"), (7, "http")):
         with live.cluster("round robin", backends=2, workers=8, mode=mode) as shop:
             add_c = partial(shop.add, "c")
             offered = workload(int(80 * for_s), arrivals=Poisson(1000.0), work=Deterministic(0.05), seed=5)
-            seen = load(shop.url, offered, users=4, at=[(0.8, add_c)], progress=True)
+            seen = load(shop.url, offered, users=4, at=[(0.5, add_c)], progress=True)
         answered = seen.frame["server"].value_counts()
         rows.append((layer, *(int(answered.get(name, 0)) for name in "abc")))
     columns = ["layer", "answered by a", "answered by b", "answered by c (added later)"]
