@@ -26,7 +26,7 @@ def send(env: simpy.Environment, backend: Backend, at_s: float, work_s: float, a
 
 def fleet_of(n: int = 3, name: str = "random", **given) -> tuple[simpy.Environment, Fleet]:
     env = simpy.Environment()
-    return env, Fleet(env, policy(name), Shape("abcdef"[:n]), **given)
+    return env, Fleet(env, policy(name), Shape(tuple("abcdef"[:n])), **given)
 
 
 def eligible_at(env: simpy.Environment, fleet: Fleet, *times: float) -> list[str]:
@@ -90,7 +90,7 @@ def test_checks_find_the_dead_after_fall_intervals_and_put_it_back_after_rise():
 
 
 def test_a_paused_backend_fails_its_check_when_the_time_limit_is_over():
-    plan = (Step(0.9, "pause", "b"), Step(9.0, "resume", "b"))
+    plan = (Step(0.9, "pause", "b"), Step(9.3, "resume", "b"))
     env, fleet = fleet_of(plan=plan, health=HealthCheck(interval_s=0.5, timeout_s=0.2, rise=1, fall=1))
     assert eligible_at(env, fleet, 1.1, 1.3, 9.4, 9.6) == ["abc", "ac", "ac", "abc"]
 
