@@ -1,0 +1,163 @@
+"""Draws a question by seed, and judges an answer: pure functions, the same in the page and in the terminal.
+
+Promised: `draw` returns only what may be shown before the answer, plus what judge() needs to undo the shuffling; the
+same question and seed give the same draw in every process. Not done: judging prose. An open answer is scored by its
+writer, point by point, and each point needs a line quoted from the answer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from minisys.interview.schema import Choice, Number, Open, Ordering, Question
+from minisys.interview.units import UnclearError, read, written
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it is put: the prompt filled in, options or items in the *order* drawn, the unit of a number."""
+
+    question: Question
+    prompt: str
+    order: tuple[int, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def public(self) -> dict[str, Any]:
+        """What may be shown before the answer."""
+        given = self.question
+        shown: dict[str, Any] = {"id": given.id, "type": given.type, "level": given.level, "prompt": self.prompt}
+        shown |= {"hint": given.hint, "options": [], "unit": ""}
+        if isinstance(given, Choice):
+            shown["options"] = [given.options[i].text for i in self.order]
+        elif isinstance(given, Ordering):
+            shown["options"] = [given.items[i] for i in self.order]
+        elif isinstance(given, Number):
+            shown["unit"] = "" if given.unit in ("dimensionless", "1") else given.unit
+        return shown
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """*points* from 0 to 1; *said* in a sentence; *notes* as (mark, what, why) with mark good, bad or note."""
+
+    points: float
+    said: str
+    right: str
+    explanation: str
+    notes: tuple[tuple[str, str, str], ...] = ()
+
+
+def draw(question: Question, seed: int) -> Asked:
+    """*question* with parameters and order drawn by *seed*."""
+    dice = random.Random(f"{question.id}/{seed}")
+    if isinstance(question, Number):
+        values = {name: dice.choice(options) for name, options in question.parameters.items()}
+        shown = {name: f"{value:,.12g}" for name, value in values.items()}
+        return Asked(question, question.prompt.format(**shown) if values else question.prompt, values=values)
+    if isinstance(question, Open):
+        return Asked(question, question.prompt)
+    order = list(range(len(question.options if isinstance(question, Choice) else question.items)))
+    dice.shuffle(order)
+    if isinstance(question, Ordering) and order == sorted(order):
+        order.reverse()  # nobody should find it solved
+    return Asked(question, question.prompt, order=tuple(order))
+
+
+def judge(asked: Asked, answer: Any) -> Verdict:
+    """The verdict on *answer*: positions as shown (one: a number, several and ordering: a list), text for a number.
+
+    An open question takes a mapping {"text": …, "evidence": {point: quote}}. Raises UnclearError if the answer cannot
+    be read: then it was no answer, and costs nothing.
+    """
+    question = asked.question
+    if isinstance(question, Choice):
+        return _choice(asked, question, [answer] if isinstance(answer, int) else answer)
+    if isinstance(question, Number):
+        return _number(asked, question, answer)
+    if isinstance(question, Ordering):
+        return _ordering(asked, question, answer)
+    return _open(question, answer)
+
+
+def _choice(asked: Asked, question: Choice, answer: Any) -> Verdict:
+    if not _positions(answer, len(asked.order)) or (question.type == "one" and len(answer) != 1):
+        raise UnclearError("choose one option" if question.type == "one" else "choose at least one option")
+    chosen = {asked.order[i] for i in answer}
+    options = question.options
+    judged_well = sum((i in chosen) == option.right for i, option in enumerate(options))
+    points = judged_well / len(options) if question.type == "several" else float(options[min(chosen)].right)
+    notes = tuple(
+        ("good" if option.right else "bad" if i in chosen else "note", option.text, option.why)
+        for i, option in ((i, options[i]) for i in asked.order)
+    )
+    said = "Right." if points == 1 else "Not quite."
+    if question.type == "several" and points < 1:
+        said = f"{judged_well} of {len(options)} options judged rightly."
+    right = "; ".join(option.text for option in options if option.right)
+    return Verdict(points, said, right, question.explanation, notes)
+
+
+def _number(asked: Asked, question: Number, answer: Any) -> Verdict:
+    given = read(str(answer), question.unit)
+    key = question.compute(question.calculation, dict(asked.values))
+    right = written(key, question.unit)
+    if _near(given, key, question.tolerance):
+        return Verdict(1.0, f"Right: {right}.", right, question.explanation)
+    notes = tuple(
+        ("bad", written(given, question.unit), slip.why)
+        for slip in question.slips
+        if _near(given, question.compute(slip.calculation, dict(asked.values)), question.tolerance)
+    )
+    said = f"You said {written(given, question.unit)}; it is {right}."
+    return Verdict(0.0, said, right, question.explanation, notes[:1])
+
+
+def _ordering(asked: Asked, question: Ordering, answer: Any) -> Verdict:
+    if not _positions(answer, len(asked.order)) or len(answer) != len(asked.order):
+        raise UnclearError("put every item in order")
+    order = [asked.order[i] for i in answer]
+    pairs = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
+    well = sum(a < b for a, b in pairs)
+    notes = tuple(
+        ("good", f"{place + 1}. {question.items[i]}", "")
+        if i == place
+        else ("bad", f"{place + 1}. {question.items[i]}", f"belongs at {i + 1}")
+        for place, i in enumerate(order)
+    )
+    said = "Right." if well == len(pairs) else f"{well} of {len(pairs)} pairs are in the right order."
+    right = " → ".join(question.items)
+    return Verdict(well / len(pairs), said, right, f"{question.why} {question.explanation}", notes)
+
+
+def _open(question: Open, answer: Any) -> Verdict:
+    text, quotes = str(answer.get("text", "")), answer.get("evidence", {})
+    if len(text.split()) < 5:
+        raise UnclearError("write at least a sentence; the model answers come when you have committed to yours")
+    notes, got = [], 0
+    for i, point in enumerate(question.rubric):
+        quote = str(quotes.get(i, quotes.get(str(i), "")) or "").strip()
+        found = bool(quote) and len(quote) >= 8 and _plain(quote) in _plain(text)
+        got += found
+        why = f"Your evidence: “{quote}”" if found else "not in your answer" if quote else "no evidence quoted"
+        notes.append(("good" if found else "bad" if quote else "note", point.point, f"{why}. {point.explanation}"))
+    said = f"{got} of {len(question.rubric)} points with evidence from your answer."
+    return Verdict(got / len(question.rubric), said, "see the model answers", question.explanation, tuple(notes))
+
+
+def _near(given: float, key: float, tolerance: float) -> bool:
+    return abs(given - key) <= tolerance * abs(key) + 1e-12
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _positions(answer: Any, count: int) -> bool:
+    """Whether *answer* is a list of different positions below *count*, with at least one in it."""
+    if not isinstance(answer, Sequence) or isinstance(answer, str) or not answer:
+        return False
+    whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < count for i in answer)
+    return whole and len(set(answer)) == len(answer)

@@ -1,0 +1,136 @@
+"""Reads the bank: one YAML file a chapter, and a mistake in it is named by file, line and question.
+
+Promised: safe loading only (no objects, no code from YAML); duplicate keys and ids are refused; every mistake of a file
+is reported at once, so that an author mends them in one go.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from minisys.interview.schema import LEVELS, Chapter, Question
+
+BANK = Path(__file__).with_name("bank")
+TURNS = ("one", "number", "several", "one", "ordering", "number", "several", "open")  # how types alternate in a quiz
+
+
+def chapters() -> tuple[str, ...]:
+    """The chapters that have questions, like ("00", "03")."""
+    return tuple(sorted(path.name[:2] for path in BANK.glob("[0-9][0-9]_*.yaml")))
+
+
+def chapter_of(name: str | int) -> Chapter:
+    """The questions of a chapter, "03" or 3. Raises ValueError if it has none, or its file has a mistake."""
+    two = str(name).zfill(2)
+    if two not in chapters():
+        raise ValueError(f"chapter {name!r} has no questions; there are {', '.join(chapters())}")
+    return load(next(BANK.glob(f"{two}_*.yaml")))
+
+
+@cache
+def load(path: Path) -> Chapter:
+    """The chapter in the file *path*. Raises ValueError with file, line, question and what is wrong, one line each."""
+    try:
+        tree = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{path.name}{line}: not YAML: {getattr(problem, 'problem', problem)}") from None
+    if tree is None:
+        raise ValueError(f"{path.name}: the file is empty")
+    found = _repeated_keys(tree)
+    loader = yaml.SafeLoader("")
+    try:
+        data = loader.construct_document(tree)
+        chapter = Chapter.model_validate(data)
+    except ValidationError as problem:
+        found += [_told(tree, data, error) for error in problem.errors()]
+    except yaml.YAMLError as problem:
+        found.append((1, f"not plain YAML: {problem}"))
+    finally:
+        loader.dispose()
+    if not found:
+        found = _repeated_ids(tree, chapter)
+    if found:
+        raise ValueError("\n".join(f"{path.name}, line {line}: {text}" for line, text in sorted(found)))
+    return chapter
+
+
+def choose(questions: Sequence[Question], count: int, level: str | None, seed: int) -> tuple[Question, ...]:
+    """*count* questions, of *level* if given: shuffled by *seed*, kinds alternating, easier ones first.
+
+    Raises ValueError for a count below 1, an unknown level, or a level without questions.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    if level is not None and level not in LEVELS:
+        raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+    left = [question for question in questions if level in (None, question.level)]
+    if not left:
+        raise ValueError(f"there is no question of level {level!r} here")
+    random.Random(f"choose/{seed}").shuffle(left)
+    chosen: list[Question] = []
+    while left and len(chosen) < count:
+        kind = TURNS[len(chosen) % len(TURNS)]
+        chosen.append(left.pop(next((i for i, question in enumerate(left) if question.type == kind), 0)))
+    return tuple(sorted(chosen, key=lambda question: LEVELS.index(question.level)))
+
+
+def _told(tree: yaml.Node, data: Any, error: Any) -> tuple[int, str]:
+    """Line and text of one of pydantic's errors."""
+    place = [part for part in error["loc"] if part not in ("one", "several", "number", "ordering", "open", "[key]")]
+    node, steps = tree, []
+    for part in place:
+        inner = _child(node, part)
+        if inner is None:
+            steps.append(str(part))
+            break
+        node = inner
+        steps.append(f"{part + 1}." if isinstance(part, int) else str(part))
+    who = ""
+    if len(place) > 1 and place[0] == "questions" and isinstance(place[1], int):
+        given = data["questions"][place[1]]
+        named = given.get("id") if isinstance(given, dict) else None
+        who, steps = f"{named or f'question {place[1] + 1}'}: ", steps[2:]
+    text = error["msg"].removeprefix("Value error, ")
+    return node.start_mark.line + 1, f"{who}{' '.join(steps)}{': ' if steps else ''}{text}"
+
+
+def _child(node: yaml.Node, part: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part]
+    return None
+
+
+def _repeated_keys(node: yaml.Node) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                found.append((key.start_mark.line + 1, f"{key.value!r} is given twice"))
+            seen.add(str(key.value))
+            found += _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            found += _repeated_keys(value)
+    return found
+
+
+def _repeated_ids(tree: yaml.Node, chapter: Chapter) -> list[tuple[int, str]]:
+    found, seen = [], set[str]()
+    for i, question in enumerate(chapter.questions):
+        if question.id in seen:
+            node = _child(_child(tree, "questions") or tree, i) or tree
+            found.append((node.start_mark.line + 1, f"{question.id}: this id is given twice"))
+        seen.add(question.id)
+    return found

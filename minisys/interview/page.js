@@ -1,0 +1,203 @@
+// The page's half of a quiz: shows what the kernel sends, sends what the reader answers. It never holds the key.
+let count = 0;
+
+function element(tag, className, parent, attributes = {}, text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text) write(made, text);
+  if (parent) parent.appendChild(made);
+  return made;
+}
+
+// Text with `code` in it, and blank lines between paragraphs; nothing is taken as HTML.
+function write(into, text) {
+  text.split("`").forEach((part, i) => {
+    if (i % 2) element("code", "", into).textContent = part;
+    else into.appendChild(document.createTextNode(part));
+  });
+}
+
+function paragraphs(parent, text) {
+  for (const part of text.split(/\n\s*\n/)) element("p", "ms-prose", parent, {}, part);
+}
+
+const SURE = ["sure", "fairly sure", "guessing"];
+const MARK = { good: "ms-good", bad: "ms-bad", note: "ms-note" };
+
+export default {
+  render({ model, el }) {
+    const id = `ms-quiz-${++count}`;
+    const card = element("section", "ms-card ms-quiz", el, { "data-lm-suppress-shortcuts": "true", "aria-label": `Questions of chapter ${model.get("chapter")}` });
+    const body = element("div", "", card), status = element("div", "", card, { role: "status", "aria-live": "polite" });
+    let focus = false;
+    const send = (what) => { focus = true; model.send(what); };
+
+    function head(view) {
+      element("p", "ms-kicker", body, {}, `Question ${view.number} of ${view.count} · ${view.level}`);
+      const bar = element("div", "ms-progress", body, { role: "progressbar", "aria-label": "questions answered", "aria-valuemin": 0, "aria-valuemax": view.count, "aria-valuenow": view.done });
+      element("span", "", bar).style.width = `${(100 * view.done) / view.count}%`;
+      const title = element("div", "ms-prompt", body, { id: `${id}-prompt`, tabindex: "-1" });
+      paragraphs(title, view.prompt);
+      return title;
+    }
+
+    function confidence(form) {
+      const row = element("fieldset", "ms-row ms-sure", form);
+      element("legend", "ms-muted", row, {}, "How sure are you? (not graded)");
+      for (const text of SURE) {
+        const label = element("label", "ms-inline", row);
+        element("input", "", label, { type: "radio", name: `${id}-sure`, value: text });
+        element("span", "", label, {}, text);
+      }
+      return () => (form.querySelector(`input[name="${id}-sure"]:checked`) || { value: "" }).value;
+    }
+
+    function options(form, view) {
+      const kind = view.type === "one" ? "radio" : "checkbox";
+      const set = element("fieldset", "", form, { "aria-labelledby": `${id}-prompt` });
+      if (kind === "checkbox") element("p", "ms-muted", set, {}, "Choose all that are right; each option counts.");
+      view.options.forEach((text, i) => {
+        const label = element("label", "ms-option", set);
+        element("input", "", label, { type: kind, name: `${id}-option`, value: i });
+        element("span", "", label, {}, text);
+      });
+      return () => {
+        const chosen = [...set.querySelectorAll("input:checked")].map((x) => Number(x.value));
+        return kind === "radio" ? (chosen.length ? chosen[0] : null) : chosen;
+      };
+    }
+
+    function number(form, view) {
+      const row = element("div", "ms-row", form);
+      const field = element("input", "ms-field", row, { type: "text", inputmode: "decimal", autocomplete: "off", "aria-labelledby": `${id}-prompt` });
+      element("span", "ms-muted", row, {}, view.unit ? `in ${view.unit}, or with a unit of your own` : "a plain number, or a percentage");
+      return () => field.value;
+    }
+
+    function ordering(form, view) {
+      const order = view.options.map((_, i) => i);
+      element("p", "ms-muted", form, {}, "First on top. Arrow keys move the item whose button has the focus.");
+      const list = element("ol", "ms-order", form, { "aria-labelledby": `${id}-prompt` });
+      const rows = view.options.map((text, i) => {
+        const row = element("li", "ms-option", null), moves = element("span", "ms-moves", row);
+        for (const [sign, step, word] of [["↑", -1, "up"], ["↓", 1, "down"]]) {
+          element("button", "ms-button ms-quiet", moves, { type: "button", "aria-label": `move ${word}: ${text}` }, sign).addEventListener("click", () => move(i, step));
+        }
+        row.addEventListener("keydown", (event) => {
+          const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+          if (!step) return;
+          event.preventDefault();
+          move(i, step, event.target);
+        });
+        element("span", "", row, {}, text);
+        return row;
+      });
+      function move(i, step, target = document.activeElement) {
+        const from = order.indexOf(i), to = from + step;
+        if (to < 0 || to >= order.length) return;
+        [order[from], order[to]] = [order[to], order[from]];
+        draw();
+        if (target) target.focus();
+        status.textContent = `now at place ${to + 1}`;
+      }
+      const draw = () => order.forEach((i) => list.appendChild(rows[i]));
+      draw();
+      return () => order;
+    }
+
+    function open(form) {
+      const field = element("textarea", "ms-field", form, { rows: 6, "aria-labelledby": `${id}-prompt`, placeholder: "Say it as you would in the interview." });
+      element("p", "ms-muted", form, {}, "Model answers come when you have committed to yours.");
+      return () => field.value;
+    }
+
+    function question(view) {
+      const title = head(view), form = element("form", "", body);
+      const answer = { one: options, several: options, number, ordering, open }[view.type](form, view);
+      if (view.hint) {
+        const more = element("details", "ms-hint", form);
+        element("summary", "", more, {}, "Hint");
+        element("p", "", more, {}, view.hint);
+      }
+      const sure = confidence(form);
+      element("button", "ms-button", form, { type: "submit" }, "Commit");
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        send({ do: "commit", answer: answer(), confidence: sure() });
+      });
+      return title;
+    }
+
+    function rubric(view) {
+      head(view);
+      element("p", "ms-kicker", body, {}, "Your answer");
+      element("blockquote", "ms-prose", body, {}, view.written);
+      for (const [level, text] of view.models) {
+        const more = element("details", "", body);
+        element("summary", "", more, {}, `A ${level} answer`);
+        paragraphs(more, text);
+      }
+      view.flags.forEach((text) => element("div", "ms-warn", body, {}, `Red flag: ${text}`));
+      const form = element("form", "", body);
+      const lead = element("p", "", form, { tabindex: "-1" }, "Which of these points did you make? Copy the words that say so; a point without evidence does not count.");
+      const fields = view.points.map((text, i) => {
+        const label = element("label", "ms-point", form);
+        element("span", "", label, {}, text);
+        return element("input", "ms-field", label, { type: "text", autocomplete: "off", "data-point": i });
+      });
+      element("button", "ms-button", form, { type: "submit" }, "Score it");
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        send({ do: "evidence", quotes: Object.fromEntries(fields.map((field, i) => [String(i), field.value])) });
+      });
+      return lead;
+    }
+
+    function verdict(view) {
+      head({ ...view, done: view.done + 1 });
+      const kind = view.points === 1 ? "ms-good" : view.points > 0 ? "ms-warn" : "ms-bad";
+      const said = element("div", kind, body, { tabindex: "-1" }, view.said);
+      for (const [mark, what, why] of view.notes) {
+        const note = element("div", MARK[mark], body);
+        element("strong", "", note, {}, what);
+        if (why) element("div", "", note, {}, why);
+      }
+      paragraphs(body, view.explanation);
+      if (view.source) element("p", "ms-muted", body, {}, `Source: ${view.source}`);
+      const next = element("button", "ms-button", body, { type: "button" }, view.last ? "To the summary" : "Next question");
+      next.addEventListener("click", () => send({ do: "next" }));
+      return said;
+    }
+
+    function summary(view) {
+      element("p", "ms-kicker", body, {}, "Summary");
+      const big = element("p", "ms-big", body, { tabindex: "-1" }, `${view.points} of ${view.count} points`);
+      if (view.study.length) {
+        element("p", "", body, {}, "Worth another look:");
+        const list = element("ul", "", body);
+        view.study.forEach((text) => element("li", "", list, {}, text));
+      }
+      const again = element("button", "ms-button", body, { type: "button" }, view.study.length ? "Those again, with other numbers" : "Once more");
+      again.addEventListener("click", () => send({ do: "again" }));
+      return big;
+    }
+
+    function show(view) {
+      status.replaceChildren();
+      if (view.view === "unclear") {
+        element("div", "ms-warn", status, {}, view.text);
+        return;
+      }
+      body.replaceChildren();
+      const first = { question, rubric, verdict, summary }[view.view](view);
+      if (focus) first.focus({ preventScroll: false });
+      focus = false;
+    }
+
+    model.on("msg:custom", show);
+    element("p", "ms-muted", body, {}, "Waiting for the kernel …");
+    model.send({ do: "show" });
+    return () => model.off("msg:custom", show);
+  },
+};

@@ -1,0 +1,117 @@
+"""The same questions in a terminal: `minisys quiz 03`.
+
+Promised: the same draw and the same verdict as in the page, points in the same progress file; end of input or Ctrl-C
+ends it politely with what was scored. Not done: anything that a screen reader could not read line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from minisys.grading.progress import Progress
+from minisys.interview import library
+from minisys.interview.judge import Asked, Verdict, draw, judge
+from minisys.interview.points import LEVEL_WORDS, default_seed, record
+from minisys.interview.schema import Open
+from minisys.interview.units import UnclearError
+
+MARKS = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "note": "[dim]·[/]"}
+Ask = Callable[[str], str]
+
+
+def run(
+    chapter: str | int,
+    *,
+    count: int = 8,
+    level: str | None = None,
+    seed: int | None = None,
+    console: Console | None = None,
+    ask: Ask | None = None,
+) -> float:
+    """Ask *count* questions of *chapter*; returns the points got, from 0 to 1 for each question.
+
+    *ask* reads one line (default: the keyboard). Raises ValueError for a chapter without questions or a bad level.
+    """
+    console, progress = console or Console(), Progress()
+    seed = default_seed(chapter, progress) if seed is None else seed
+    bank = library.chapter_of(chapter)
+    questions = library.choose(bank.questions, count, level, seed)
+    console.print(f"[bold]{escape(bank.title)}[/]: {len(questions)} questions. Ctrl-C ends it.\n")
+    got, answered = 0.0, 0
+    try:
+        for number, question in enumerate(questions, 1):
+            asked = draw(question, seed)
+            _show(console, asked, f"{number} of {len(questions)}, {LEVEL_WORDS[question.level]}")
+            verdict = _answer(console, asked, ask or console.input)
+            record(progress, bank.chapter, asked, verdict, "")
+            got, answered = got + verdict.points, answered + 1
+            _tell(console, asked, verdict)
+    except (EOFError, KeyboardInterrupt):
+        console.print("\nStopped here.")
+    console.print(f"[bold]{got:.3g} points for {answered} questions.[/]")
+    return got
+
+
+def _show(console: Console, asked: Asked, where: str) -> None:
+    shown = asked.public()
+    body = escape(shown["prompt"])
+    for position, option in enumerate(shown["options"], 1):
+        body += f"\n  [bold]{position}[/]  {escape(option)}"
+    console.print(Panel(body, title=where, title_align="left"))
+
+
+def _answer(console: Console, asked: Asked, ask: Ask) -> Verdict:
+    """Ask until the answer can be read."""
+    while True:
+        try:
+            return judge(asked, _read(console, asked, ask))
+        except UnclearError as problem:
+            console.print(f"[yellow]{escape(str(problem))}[/]")
+
+
+def _read(console: Console, asked: Asked, ask: Ask) -> Any:
+    kind, unit = asked.question.type, asked.public()["unit"]
+    how = {
+        "one": "Your choice (a number): ",
+        "several": "Your choices (numbers with spaces): ",
+        "ordering": "The order (numbers with spaces): ",
+        "number": f"Your answer{f' in {unit}' if unit else ''}: ",
+        "open": "Your answer, in one line: ",
+    }
+    line = ask(how[kind])
+    if kind == "number":
+        return line
+    if isinstance(asked.question, Open):
+        return _evidence(console, asked.question, line, ask)
+    try:
+        positions = [int(word) - 1 for word in line.replace(",", " ").split()]
+    except ValueError:
+        raise UnclearError("write the numbers that stand before the options") from None
+    return positions
+
+
+def _evidence(console: Console, question: Open, text: str, ask: Ask) -> dict[str, Any]:
+    judge_text = {"text": text, "evidence": {}}
+    if len(text.split()) < 5:
+        return judge_text  # judge() says what is missing
+    for level, model in question.models.items():
+        console.print(Panel(escape(model), title=f"a {LEVEL_WORDS[level]} answer", title_align="left"))
+    for flag in question.red_flags:
+        console.print(f"[red]red flag:[/] {escape(flag)}")
+    quotes = {}
+    for i, point in enumerate(question.rubric):
+        quotes[i] = ask(f"{point.point}\n  Quote your words that say so (Enter: none): ")
+    return judge_text | {"evidence": quotes}
+
+
+def _tell(console: Console, asked: Asked, verdict: Verdict) -> None:
+    console.print(f"[bold]{escape(verdict.said)}[/]")
+    for mark, what, why in verdict.notes:
+        console.print(f" {MARKS[mark]} {escape(what)}" + (f": {escape(why)}" if why else ""))
+    source = f" ({asked.question.source})" if asked.question.source else ""
+    console.print(f"{escape(verdict.explanation + source)}\n")

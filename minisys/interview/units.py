@@ -1,0 +1,79 @@
+"""Numbers as people write them: "200 ms", "0.2 s", "1/8", "12.5 %", "450 requests/s".
+
+Promised: the same quantity in any unit of its kind is the same answer; a number without a unit is taken in the unit
+that was asked for; what cannot be read is refused with a reason and costs nothing. Not done: words ("two hundred").
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import lru_cache
+from typing import Any
+
+THINGS = ("request", "user", "backend", "server", "connection", "key", "choice", "retry", "attempt", "core")
+READABLE = re.compile(r"[0-9A-Za-zµ°%.+\-*/() ]{1,60}")
+
+
+class UnclearError(ValueError):
+    """An answer that could not be read; the message says what to write instead."""
+
+
+@lru_cache(maxsize=1)
+def registry() -> Any:
+    """Pint's units, and things to count (a request is 1, so that requests/s and 1/s are the same)."""
+    import pint
+
+    units: Any = pint.UnitRegistry(cache_folder=None)
+    for thing in THINGS:
+        plural = thing[:-1] + "ies" if thing == "retry" else f"{thing}s"
+        units.define(f"{thing} = 1 = _ = {plural}")
+    return units
+
+
+def check_unit(unit: str) -> None:
+    """Raises ValueError unless *unit* is one that Pint knows."""
+    try:
+        registry().Unit(unit)
+    except Exception as problem:  # pint raises several kinds, some of them not its own
+        raise ValueError(f"unit: {unit!r} is no unit that Pint knows ({problem})") from None
+
+
+def read(text: str, unit: str) -> float:
+    """The number that *text* means, in *unit*. Raises UnclearError with what to write instead."""
+    said = text.strip()
+    if re.fullmatch(r"[\d.]*\d,\d+\D*", said):
+        raise UnclearError(f"write {said.replace('.', '').replace(',', '.')!r} with a point, not a comma")
+    if not READABLE.fullmatch(said) or "**" in said or not any(letter.isdigit() for letter in said):
+        raise UnclearError(f"{text!r} is not a number; write something like {_example(unit)!r}")
+    units = registry()
+    try:
+        value = units.Quantity(units.parse_expression(said))
+    except Exception:  # pint raises several kinds, some of them not its own
+        raise UnclearError(f"{text!r} could not be read; write something like {_example(unit)!r}") from None
+    plain = not re.search(r"[A-Za-zµ°%]", re.sub(r"(?<=\d)[eE][+-]?\d+", "", said))
+    if plain:
+        return _finite(float(value.magnitude), text)
+    if not value.is_compatible_with(unit):
+        raise UnclearError(f"{text!r} is another kind of quantity; the answer is in {unit}, like {_example(unit)!r}")
+    return _finite(float(value.to(unit).magnitude), text)
+
+
+def written(value: float, unit: str) -> str:
+    """*value* to four significant digits with its unit: "200 millisecond" is "200 ms"."""
+    short = "" if unit in ("dimensionless", "1", "") else f" {registry().Unit(unit):~P}".replace("percent", "%")
+    if 1e-4 <= abs(value) < 1e15 or value == 0:
+        digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+        text = f"{value:.{min(digits, 8)}f}"
+        return (text.rstrip("0").rstrip(".") if "." in text else text) + short
+    return f"{value:.4g}{short}"
+
+
+def _example(unit: str) -> str:
+    return written(12, unit)
+
+
+def _finite(value: float, text: str) -> float:
+    if not math.isfinite(value):
+        raise UnclearError(f"{text!r} is not a finite number")
+    return value

@@ -1,0 +1,119 @@
+"""What is shown before an answer, and what an answer is worth."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from minisys.interview import library
+from minisys.interview.judge import draw, judge
+from minisys.interview.units import UnclearError
+from tests.interview.questions import BANK, write
+
+
+@pytest.fixture
+def bank(tmp_path):
+    return {question.type: question for question in library.load(write(tmp_path)).questions}
+
+
+def place(asked, *texts):
+    """Where the options with these texts are shown."""
+    return [asked.public()["options"].index(text) for text in texts]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_choice(bank, seed):
+    asked = draw(bank["one"], seed)
+    right, wrong = (judge(asked, place(asked, text)[0]) for text in ("Left", "Right"))
+    assert (right.points, wrong.points) == (1, 0)
+    assert ("bad", "Right", "WHY-RIGHT") in wrong.notes and ("good", "Left", "WHY-LEFT") in wrong.notes
+    assert wrong.right == "Left" and wrong.explanation == "EXPLAINED-ONE"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "points"),
+    [
+        (("Alpha", "Gamma"), 1), (("Alpha",), 0.75), (("Alpha", "Beta"), 0.5), (("Beta", "Delta"), 0),
+        (("Gamma", "Beta"), 0.5),
+    ],
+)
+def test_of_several_choices_each_counts_and_each_gets_its_reason(bank, chosen, points):
+    asked = draw(bank["several"], 3)
+    verdict = judge(asked, place(asked, *chosen))
+    assert verdict.points == points and {why for *_, why in verdict.notes} >= {"WHY-ALPHA", "WHY-BETA"}
+    assert verdict.right == "Alpha; Gamma"
+
+
+@pytest.mark.parametrize("answer", [None, [], [9], [0, 0], "0", [True], [-1], [0, 1]])
+def test_what_is_no_choice_is_no_answer(bank, answer):
+    with pytest.raises(UnclearError):
+        judge(draw(bank["one"], 0), answer)
+
+
+def test_a_number_is_right_within_its_tolerance_and_in_any_unit(bank):
+    asked = next(a for seed in range(50) if (a := draw(bank["number"], seed)).values["rate"] == 90)
+    assert "90 requests" in asked.prompt
+    assert [judge(asked, text).points for text in ("100 ms", "0.1 s", "98.5", "97", "104 ms")] == [1, 1, 1, 0, 0]
+
+
+def test_a_typical_slip_gets_its_own_feedback(bank):
+    asked = draw(bank["number"], 0)
+    assert judge(asked, "10 ms").notes == (("bad", "10 ms", "SLIP-SERVICE"),)
+    assert judge(asked, "77 ms").notes == ()
+
+
+def test_another_kind_of_quantity_is_asked_again(bank):
+    with pytest.raises(UnclearError, match="another kind"):
+        judge(draw(bank["number"], 0), "10 MB")
+
+
+@pytest.mark.parametrize(
+    ("order", "points"),
+    [(("First", "Second", "Third", "Fourth"), 1), (("Fourth", "Third", "Second", "First"), 0),
+     (("Second", "First", "Third", "Fourth"), 5 / 6)],
+)  # fmt: skip
+def test_an_order_is_judged_by_pairs(bank, order, points):
+    asked = draw(bank["ordering"], 2)
+    verdict = judge(asked, place(asked, *order))
+    assert verdict.points == pytest.approx(points) and "WHY-ORDER" in verdict.explanation
+
+
+def test_an_order_is_never_shown_solved(bank):
+    assert all(list(draw(bank["ordering"], seed).order) != [0, 1, 2, 3] for seed in range(200))
+
+
+def test_an_open_answer_counts_only_points_with_evidence_from_it(bank):
+    text = "Requests wait in line, because QUEUES grow. Then clients try again and again."
+    evidence = {0: "because   queues grow", 1: "clients retry", "2": ""}
+    verdict = judge(draw(bank["open"], 0), {"text": text, "evidence": evidence})
+    assert verdict.points == pytest.approx(1 / 3)
+    assert [mark for mark, *_ in verdict.notes] == ["good", "bad", "note"]
+    assert "not in your answer" in verdict.notes[1][2] and "no evidence" in verdict.notes[2][2]
+
+
+def test_a_single_common_word_is_no_evidence(bank):
+    verdict = judge(draw(bank["open"], 0), {"text": "a queue grows here and so on", "evidence": {0: "a"}})
+    assert verdict.points == 0
+
+
+def test_an_empty_open_answer_is_no_answer(bank):
+    with pytest.raises(UnclearError, match="at least a sentence"):
+        judge(draw(bank["open"], 0), {"text": "dunno", "evidence": {}})
+
+
+def test_nothing_of_the_key_is_public(bank):
+    shown = str([draw(question, seed).public() for question in bank.values() for seed in range(5)])
+    for secret in ("WHY", "EXPLAINED", "SLIP", "MODEL", "POINT-", "FLAG", "mm1", "right"):
+        assert secret not in shown.replace("'Right'", "").replace("Which is right", "").replace("Which are right", "")
+
+
+def test_a_seed_gives_the_same_draw_in_another_process(tmp_path, bank):
+    path = write(tmp_path, BANK, "78_test.yaml")
+    code = (
+        "import sys; from pathlib import Path; from minisys.interview import library, judge\n"
+        "for q in library.load(Path(sys.argv[1])).questions: print(judge.draw(q, 7).public())"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [str(draw(question, 7).public()) for question in bank.values()]

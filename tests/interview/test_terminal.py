@@ -1,0 +1,75 @@
+"""The same questions in a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from minisys import cli
+from minisys.grading.progress import Progress
+from minisys.interview import library, terminal
+from tests.interview.questions import write
+
+TYPED = {
+    "Your choice (": "1", "Your choices": "1 2", "Your answer in": "20 ms", "The order": "1 2 3 4",
+    "Your answer, in": "It is because of queues.", "POINT-QUEUE": "because of queues", "POINT": "",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINISYS_HOME", str(tmp_path / "home"))
+    bank = library.load(write(tmp_path))
+    monkeypatch.setattr(library, "chapter_of", lambda name: bank)
+
+
+def run(answers=None, **more):
+    """What is printed, and the points, when these lines are typed; without lines, what TYPED says for each prompt."""
+    console, lines = Console(file=io.StringIO(), width=100), iter(answers or [])
+
+    def ask(prompt: str) -> str:
+        console.print(prompt)
+        if answers is None:
+            return next(line for start, line in TYPED.items() if prompt.startswith(start))
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    points = terminal.run("77", seed=1, console=console, ask=ask, **more)
+    return console.file.getvalue(), points
+
+
+def test_every_type_can_be_answered_and_its_feedback_is_printed():
+    text, points = run(count=5)
+    assert "WHY-LEFT" in text and "EXPLAINED-NUMBER" in text and "MODEL-SENIOR" in text and "WHY-ORDER" in text
+    assert "points for 5 questions" in text and points > 1
+    assert len(Progress().history("question", "77")) == 5
+
+
+def test_model_answers_come_after_the_answer_only():
+    text, _ = run([], count=1, level="staff")
+    assert "MODEL" not in text and "WHY" not in text and "0 points for 0 questions" in text
+
+
+def test_what_cannot_be_read_is_asked_again():
+    text, _ = run(["x", "9", "2"], count=1, level="junior")
+    assert "numbers that stand before" in text and "choose one option" in text and "for 1 questions" in text
+
+
+def test_the_end_of_input_ends_it_with_what_was_scored():
+    text, _ = run(["2"], count=5)
+    assert "Stopped here." in text and "for 1 questions" in text
+
+
+def test_the_command_says_what_is_wrong_in_a_line(monkeypatch):
+    done = CliRunner().invoke(cli.app, ["quiz", "77", "--level", "expert"])
+    assert done.exit_code == 2 and "one of junior" in done.output and "Traceback" not in done.output
+
+
+def test_the_command_asks_and_ends_with_the_input(monkeypatch):
+    done = CliRunner().invoke(cli.app, ["quiz", "77", "--count", "2", "--seed", "1"], input="1\n")
+    assert done.exit_code == 0 and "Stopped here" in done.output
