@@ -20,7 +20,7 @@ from minisys.testbed import charts
 from minisys.testbed.workload import Exponential, Poisson, workload
 
 SERVICE_S = 0.01
-RATES = (50, 60, 70, 80, 90)
+RATES = (50, 60, 70, 80, 85, 90)
 
 
 @lru_cache

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
-from minisys.interview.units import UnclearError, read, written
+from minisys.interview.units import UnclearError, read, short_name, written
+
+
+MARKS = ("good", "bad", "missed", "note")
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,13 @@ class Asked:
         elif isinstance(given, Ordering):
             shown["options"] = [given.items[i] for i in self.order]
         elif isinstance(given, Number):
-            shown["unit"] = "" if given.unit in ("dimensionless", "1") else given.unit
+            shown["unit"] = short_name(given.unit)
         return shown
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """*points* from 0 to 1; *said* in a sentence; *notes* as (mark, what, why) with mark good, bad or note."""
+    """*points* from 0 to 1; *said* in a sentence; *notes* as (mark, what, why) with a mark of MARKS."""
 
     points: float
     said: str
@@ -90,14 +93,19 @@ def _choice(asked: Asked, question: Choice, answer: Any) -> Verdict:
     judged_well = sum((i in chosen) == option.right for i, option in enumerate(options))
     points = judged_well / len(options) if question.type == "several" else float(options[min(chosen)].right)
     notes = tuple(
-        ("good" if option.right else "bad" if i in chosen else "note", option.text, option.why)
-        for i, option in ((i, options[i]) for i in asked.order)
+        (_mark(options[i].right, i in chosen, question.type), options[i].text, options[i].why) for i in asked.order
     )
     said = "Right." if points == 1 else "Not quite."
     if question.type == "several" and points < 1:
         said = f"{judged_well} of {len(options)} options judged rightly."
     right = "; ".join(option.text for option in options if option.right)
     return Verdict(points, said, right, question.explanation, notes)
+
+
+def _mark(right: bool, chosen: bool, kind: str) -> str:
+    if right:
+        return "good" if chosen or kind == "one" else "missed"
+    return "bad" if chosen else "note"
 
 
 def _number(asked: Asked, question: Number, answer: Any) -> Verdict:

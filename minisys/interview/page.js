@@ -5,9 +5,20 @@ function element(tag, className, parent, attributes = {}, text = "") {
   const made = document.createElement(tag);
   if (className) made.className = className;
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys and Enter are the notebook's.
+  if (made.matches("button, input, select, textarea, summary, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
   if (text) write(made, text);
   if (parent) parent.appendChild(made);
   return made;
+}
+
+// JupyterLab keeps a line break from text fields, and with it the browser's own "Enter submits".
+function submitOnEnter(form) {
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input")) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
 }
 
 // Text with `code` in it, and blank lines between paragraphs; nothing is taken as HTML.
@@ -23,7 +34,7 @@ function paragraphs(parent, text) {
 }
 
 const SURE = ["sure", "fairly sure", "guessing"];
-const MARK = { good: "ms-good", bad: "ms-bad", note: "ms-note" };
+const MARK = { good: "ms-good", bad: "ms-bad", missed: "ms-warn", note: "ms-note" };
 
 export default {
   render({ model, el }) {
@@ -122,6 +133,7 @@ export default {
       }
       const sure = confidence(form);
       element("button", "ms-button", form, { type: "submit" }, "Commit");
+      submitOnEnter(form);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         send({ do: "commit", answer: answer(), confidence: sure() });
@@ -147,6 +159,7 @@ export default {
         return element("input", "ms-field", label, { type: "text", autocomplete: "off", "data-point": i });
       });
       element("button", "ms-button", form, { type: "submit" }, "Score it");
+      submitOnEnter(form);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         send({ do: "evidence", quotes: Object.fromEntries(fields.map((field, i) => [String(i), field.value])) });
@@ -160,7 +173,7 @@ export default {
       const said = element("div", kind, body, { tabindex: "-1" }, view.said);
       for (const [mark, what, why] of view.notes) {
         const note = element("div", MARK[mark], body);
-        element("strong", "", note, {}, what);
+        element("strong", "", note, {}, mark === "missed" ? `Left out: ${what}` : what);
         if (why) element("div", "", note, {}, why);
       }
       paragraphs(body, view.explanation);

@@ -20,7 +20,7 @@ from minisys.interview.points import LEVEL_WORDS, default_seed, record
 from minisys.interview.schema import Open
 from minisys.interview.units import UnclearError
 
-MARKS = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "note": "[dim]·[/]"}
+MARKS = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "missed": "[yellow]! left out:[/]", "note": "[dim]·[/]"}
 Ask = Callable[[str], str]
 
 

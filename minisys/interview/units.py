@@ -26,8 +26,7 @@ def registry() -> Any:
 
     units: Any = pint.UnitRegistry(cache_folder=None)
     for thing in THINGS:
-        plural = thing[:-1] + "ies" if thing == "retry" else f"{thing}s"
-        units.define(f"{thing} = 1 = _ = {plural}")
+        units.define(f"{thing} = 1 = _ = {_plural(thing)}")
     return units
 
 
@@ -55,18 +54,29 @@ def read(text: str, unit: str) -> float:
     if plain:
         return _finite(float(value.magnitude), text)
     if not value.is_compatible_with(unit):
-        raise UnclearError(f"{text!r} is another kind of quantity; the answer is in {unit}, like {_example(unit)!r}")
+        raise UnclearError(f"{text!r} is another kind of quantity; the answer is in {short_name(unit)}, like {_example(unit)!r}")
     return _finite(float(value.to(unit).magnitude), text)
 
 
 def written(value: float, unit: str) -> str:
     """*value* to four significant digits with its unit: "200 millisecond" is "200 ms"."""
-    short = "" if unit in ("dimensionless", "1", "") else f" {registry().Unit(unit):~P}".replace("percent", "%")
+    short = f" {said}" if (said := short_name(unit)) else ""
     if 1e-4 <= abs(value) < 1e15 or value == 0:
         digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
         text = f"{value:.{min(digits, 8)}f}"
         return (text.rstrip("0").rstrip(".") if "." in text else text) + short
     return f"{value:.4g}{short}"
+
+
+def short_name(unit: str) -> str:
+    """"ms" for "millisecond", "%" for "percent", "requests" for "request", nothing for a pure number."""
+    if unit in ("dimensionless", "1", ""):
+        return ""
+    return _plural(unit) if unit in THINGS else f"{registry().Unit(unit):~P}"
+
+
+def _plural(thing: str) -> str:
+    return thing[:-1] + "ies" if thing == "retry" else f"{thing}s"
 
 
 def _example(unit: str) -> str:

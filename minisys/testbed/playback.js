@@ -11,6 +11,8 @@ function element(tag, className, parent, attributes = {}, text = "") {
   const made = document.createElement(tag);
   if (className) made.className = className;
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys and Enter are the notebook's.
+  if (made.matches("button, input, select, textarea, summary, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
   if (text) made.textContent = text;
   parent.appendChild(made);
   return made;

@@ -3,9 +3,20 @@ function element(tag, className, parent, attributes = {}, text = "") {
   const made = document.createElement(tag);
   if (className) made.className = className;
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys and Enter are the notebook's.
+  if (made.matches("button, input, select, textarea, summary, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
   if (text) made.textContent = text;
   parent.appendChild(made);
   return made;
+}
+
+// JupyterLab keeps a line break from text fields, and with it the browser's own "Enter submits".
+function submitOnEnter(form) {
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input")) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
 }
 
 let count = 0;
@@ -46,6 +57,7 @@ export default {
       says.textContent = done ? `Committed: ${committed}${unit ? " " + unit : ""}. You will meet it again below.` : "It cannot be changed afterwards.";
     }
     card.addEventListener("input", update);
+    submitOnEnter(card);
     card.addEventListener("submit", (event) => {
       event.preventDefault();
       if (value() === null || model.get("committed") !== null) return;

@@ -56,7 +56,7 @@ def test_the_same_quantity_in_any_unit_is_the_same_answer(value, one, other):
     ("value", "unit", "text"),
     [
         (200, "millisecond", "200 ms"), (0.125, "dimensionless", "0.125"), (12.3456, "percent", "12.35 %"),
-        (0, "s", "0 s"), (1234567, "1", "1234567"), (90.0, "1/second", "90 1/s"),
+        (0, "s", "0 s"), (1234567, "1", "1234567"), (14, "backend", "14 backends"), (90.0, "1/second", "90 1/s"),
     ],
 )  # fmt: skip
 def test_a_number_is_written_short(value, unit, text):
