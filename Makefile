@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := menu
 PYTHON ?=
 REAL ?= 1
+ROUNDS ?= 10
 export PYTHON
 NO_REAL := $(if $(filter 0 no,$(REAL)),--no-real)
 RUN := .venv/bin/python
@@ -25,7 +26,11 @@ check: .setup-dev
 
 ## bench: measure the simulator and the balancers, write benchmarks/RESULTS.md
 bench: .setup-dev
-	@exec $(RUN) -m benchmarks
+	@exec $(RUN) -m benchmarks.bench
+
+## soak: kill and change backends ROUNDS=10 times behind each balancer, count lost requests, write benchmarks/SOAK.md
+soak: .setup-dev
+	@exec $(RUN) -m benchmarks.soak --rounds $(ROUNDS)
 
 ## labs: write the labs anew from their solutions
 labs: .setup
@@ -51,4 +56,4 @@ clean:
 .setup-dev:
 	@sh tools/setup.sh --dev $(NO_REAL)
 
-.PHONY: menu lab test check bench labs notebooks lock clean .setup .setup-dev
+.PHONY: menu lab test check bench soak labs notebooks lock clean .setup .setup-dev

@@ -7,11 +7,12 @@ nobody's points get into it. What differs from machine to machine (times, versio
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -48,20 +49,25 @@ def run(path: Path) -> bool:
         except CellExecutionError as error:
             print(f"{path.name}: {error}", file=sys.stderr)
             return False
-    _tidy(notebook)
+        _tidy(notebook, {str(ROOT): "~/minisys", home: "~/.local/share/minisys"})
     nbformat.write(notebook, path)
     print(f"{path.relative_to(ROOT)}: {time.monotonic() - started:.1f} s", flush=True)
     return True
 
 
-def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Keep what is the same on every machine."""
+def _tidy(notebook: nbformat.NotebookNode, places: Mapping[str, str]) -> None:
+    """Keep what is the same on every machine; *places* are this machine's folders and what to write for them."""
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     })  # fmt: skip
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        text = json.dumps(cell.get("outputs", []))
+        for here, everywhere in places.items():
+            text = text.replace(here, everywhere)
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.from_dict(output) for output in json.loads(text)]
 
 
 if __name__ == "__main__":

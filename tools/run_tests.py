@@ -59,7 +59,7 @@ CHECKS = [
     Step("labs match their solutions", [PYTHON, "-m", "minisys.grading.make_labs", "--check"], quiet=True),
 ]
 ELSEWHERE = ["--ignore=tests/notebooks", "--ignore=tests/browser"]
-NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180"]
+NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", "--nbval-sanitize-with=tools/nbval.cfg"]
 TESTS = [
     Step("unit and property tests", [*PYTEST, "-n2", "--dist=worksteal", "tests", *ELSEWHERE]),
     Step("notebooks (nbval)", [*PYTEST, "-n2", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),

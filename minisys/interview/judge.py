@@ -15,7 +15,6 @@ from typing import Any
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
 from minisys.interview.units import UnclearError, read, short_name, written
 
-
 MARKS = ("good", "bad", "missed", "note")
 
 

@@ -54,7 +54,8 @@ def read(text: str, unit: str) -> float:
     if plain:
         return _finite(float(value.magnitude), text)
     if not value.is_compatible_with(unit):
-        raise UnclearError(f"{text!r} is another kind of quantity; the answer is in {short_name(unit)}, like {_example(unit)!r}")
+        wanted = short_name(unit) or "no unit"
+        raise UnclearError(f"{text!r} is another kind of quantity; the answer is in {wanted}, like {_example(unit)!r}")
     return _finite(float(value.to(unit).magnitude), text)
 
 

@@ -84,7 +84,7 @@ def two_choices_measured() -> pd.DataFrame:
     offered = [explore.short_run(rho, seed=11) for rho in explore.LIVE_RHOS]
     begins = [0.0, *(float(run.arrival_s[-1]) + 1.0 for run in offered[:-1])]  # 1 s for the queues to empty
     with live.cluster("power of two", backends=explore.BACKENDS) as shop:
-        seen = load(shop.url, _one_after_the_other(offered, np.cumsum(begins)), progress=True)
+        seen = load(shop.url, _one_after_the_other(offered, np.cumsum(begins).tolist()), progress=True)
     rows, last = [], 0
     for rho, run in zip(explore.LIVE_RHOS, offered, strict=True):
         part, last = seen[last : last + len(run)], last + len(run)

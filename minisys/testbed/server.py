@@ -135,7 +135,7 @@ class Server:
         """The process dies: everything in it fails now, and everything sent to it until restart() fails at once."""
         self.alive = False
         busy = sorted((w.request.started_s, w.request.index, w) for w in self.staff if w.done is not None)
-        lost = [*(worker.done for *_, worker in busy), *(done for _, done in self.waiting)]
+        lost = [*(worker.done for *_, worker in busy if worker.done is not None), *(done for _, done in self.waiting)]
         for worker in self.staff:
             worker.done = None  # its alarm may still ring, for nobody
         self.waiting.clear()

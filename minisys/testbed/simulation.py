@@ -15,7 +15,6 @@ from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import simpy

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 OUTCOMES = ("ok", "refused", "failed", "timeout", "unfinished")
+BAD = ["failed", "refused", "timeout"]
 COLUMNS = ("sent_s", "started_s", "finished_s", "server", "outcome", "attempts", "key")
 
 
@@ -49,7 +50,7 @@ class Trace:
         attempts: Any,
         key: Any,
     ) -> Trace:
-        """A trace from arrays of equal length; server_code counts into *servers* (-1: none), outcome_code into OUTCOMES.
+        """A trace from equally long arrays; server_code counts into *servers* (-1: none), outcome_code into OUTCOMES.
 
         Raises ValueError if the lengths differ or a code names nothing.
         """
@@ -58,8 +59,8 @@ class Trace:
                 "sent_s": np.asarray(sent_s, dtype="f8"),
                 "started_s": np.asarray(started_s, dtype="f8"),
                 "finished_s": np.asarray(finished_s, dtype="f8"),
-                "server": pd.Categorical.from_codes(np.asarray(server_code), categories=list(servers)),
-                "outcome": pd.Categorical.from_codes(np.asarray(outcome_code), categories=list(OUTCOMES)),
+                "server": _category(server_code, servers),
+                "outcome": _category(outcome_code, OUTCOMES),
                 "attempts": np.asarray(attempts, dtype="i2"),
                 "key": np.asarray(key, dtype="i8"),
             }
@@ -134,7 +135,7 @@ class Trace:
             {
                 "sent": groups.size(),
                 "ok": groups["outcome"].agg(lambda column: int((column == "ok").sum())),
-                "failed": groups["outcome"].agg(lambda column: int(column.isin(["failed", "refused", "timeout"]).sum())),
+                "failed": groups["outcome"].agg(lambda column: int(column.isin(BAD).sum())),
                 "p50_s": groups["latency_s"].quantile(0.50),
                 "p99_s": groups["latency_s"].quantile(0.99),
             }
@@ -155,7 +156,7 @@ class Trace:
         done, served = f["outcome"] != "unfinished", f["outcome"] == "ok"
         rules = {
             "requests must be in order of sending": f["sent_s"].diff().fillna(0) >= 0,
-            "a finished request needs the time it finished, an unfinished one must not have it": f["finished_s"].notna() == done,
+            "who has finished has a time of it, and nobody else": f["finished_s"].notna() == done,
             "nobody is served before they ask": ~(f["started_s"] < f["sent_s"] - 1e-9),
             "nothing finishes before it starts": ~(f["finished_s"] < f[["started_s", "sent_s"]].max(axis=1) - 1e-9),
             "an answered request was answered by somebody": ~served | f["server"].notna(),
@@ -202,9 +203,15 @@ class Trace:
             raise ValueError(f"{path}: unknown outcome {sorted(unknown)[0]!r}; known: {', '.join(OUTCOMES)}")
         server = pd.Categorical(frame["server"])
         outcome = pd.Categorical(frame["outcome"], categories=list(OUTCOMES))
-        columns = (frame[name] for name in ("sent_s", "started_s", "finished_s"))
-        codes = (server.codes, list(server.categories), outcome.codes)
-        return cls.from_columns(*columns, *codes, frame["attempts"], frame["key"]).check()
+        names = [str(name) for name in server.categories]
+        return cls.from_columns(
+            frame["sent_s"], frame["started_s"], frame["finished_s"], server.codes, names, outcome.codes,
+            frame["attempts"], frame["key"],
+        ).check()  # fmt: skip
+
+
+def _category(codes: Any, names: Sequence[str]) -> Any:
+    return pd.Categorical.from_codes(np.asarray(codes, dtype="i8"), dtype=pd.CategoricalDtype(list(names)))
 
 
 def band(

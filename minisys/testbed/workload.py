@@ -18,21 +18,15 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from minisys.testbed.arrivals import Arrivals, Bursts, Constant, DayCurve, FlashSale, Poisson, Ramp
 from minisys.testbed.laws import (
-    Arrivals,
     Bimodal,
-    Bursts,
-    Constant,
-    DayCurve,
     Deterministic,
     Exponential,
-    FlashSale,
     HotSet,
     Keys,
     Lognormal,
     Pareto,
-    Poisson,
-    Ramp,
     Uniform,
     Work,
     Zipf,
@@ -43,6 +37,7 @@ __all__ = [
     "Pareto", "Poisson", "Ramp", "Uniform", "Workload", "Zipf", "stream", "uniform_luck", "workload",
 ]  # fmt: skip
 KINDS = {"arrival_s": "f8", "work_s": "f8", "key": "i8", "size": "i8", "luck": "f8"}
+A_THOUSAND = Uniform(1000)  # keys, where nobody asks for others
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -122,7 +117,7 @@ class Workload:
 
 
 def workload(
-    n: int, *, arrivals: Arrivals, work: Work, keys: Keys = Uniform(1000), size: int = 1000, seed: int
+    n: int, *, arrivals: Arrivals, work: Work, keys: Keys = A_THOUSAND, size: int = 1000, seed: int
 ) -> Workload:  # fmt: skip
     """*n* requests that follow the laws *arrivals*, *work* and *keys*, each with *size* bytes of answer.
 
@@ -130,8 +125,8 @@ def workload(
     """
     if n < 1:
         raise ValueError(f"a workload needs at least 1 request, got {n}")
-    drawn = (law.sample(n, stream(seed, name)) for name, law in (("arrivals", arrivals), ("work", work), ("keys", keys)))
-    return Workload(*drawn, np.full(n, size), uniform_luck(n, seed))
+    arrival_s, work_s = arrivals.sample(n, stream(seed, "arrivals")), work.sample(n, stream(seed, "work"))
+    return Workload(arrival_s, work_s, keys.sample(n, stream(seed, "keys")), np.full(n, size), uniform_luck(n, seed))
 
 
 def problem(columns: dict[str, np.ndarray]) -> tuple[int, str] | None:
@@ -144,8 +139,11 @@ def problem(columns: dict[str, np.ndarray]) -> tuple[int, str] | None:
         (columns["size"] < 0, "size", "must be 0 or more bytes"),
         (~((columns["luck"] >= 0) & (columns["luck"] < 1)), "luck", "must lie in [0, 1)"),
     )
-    found = [(int(np.argmax(rows)), f"{name} {rule}, got {columns[name][np.argmax(rows)]}") for rows, name, rule in bad if rows.any()]
-    return min(found, default=None)
+    found = [(int(np.argmax(rows)), name, rule) for rows, name, rule in bad if rows.any()]
+    if not found:
+        return None
+    row, name, rule = min(found)
+    return row, f"{name} {rule}, got {columns[name][row]}"
 
 
 def _replayed(frame: pd.DataFrame, path: str | Path, seed: int, first_line: int) -> Workload:
@@ -159,7 +157,8 @@ def _replayed(frame: pd.DataFrame, path: str | Path, seed: int, first_line: int)
             numbers = pd.to_numeric(frame[name], errors="coerce")
             if numbers.isna().any():
                 row = int(np.flatnonzero(numbers.isna())[0])
-                raise ValueError(f"{path}, line {row + first_line}: {name} must be a number, got {frame[name].iloc[row]!r}")
+                bad = frame[name].iloc[row]
+                raise ValueError(f"{path}, line {row + first_line}: {name} must be a number, got {bad!r}")
             columns[name] = numbers.to_numpy()
     if found := problem(columns):
         raise ValueError(f"{path}, line {found[0] + first_line}: {found[1]}")

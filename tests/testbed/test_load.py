@@ -210,6 +210,10 @@ def test_a_killed_kernel_leaves_no_load_behind(server: Server) -> None:
 
 
 def _locusts(parent: int) -> list[psutil.Process]:
-    """Locust processes below the process *parent*."""
-    below = psutil.Process(parent).children(recursive=True)
-    return [process for process in below if "locust" in " ".join(process.cmdline())]
+    """Locust processes below the process *parent*; one that has ended and was not yet waited for is not running."""
+    found = []
+    for process in psutil.Process(parent).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # gone meanwhile, or a zombie (ZombieProcess is a NoSuchProcess)
+            if "locust" in " ".join(process.cmdline()):
+                found.append(process)
+    return found

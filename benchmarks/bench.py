@@ -1,0 +1,101 @@
+"""How fast is it, how much does it need, and beside whom? `make bench` answers in a few minutes.
+
+Three tables: requests simulated a second, the live proxy beside NGINX and HAProxy, memory and import. Medians of
+alternating rounds, with ratios, because on another machine only the ratios can be hoped for. They go to the terminal
+and to benchmarks/RESULTS.md. Exit code 1 if a goal for memory or import is missed; speeds have no limit here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks import footprint, proxies, report, simulators
+from benchmarks.report import Section
+
+AGAIN = """`make bench`, on a quiet machine. Rounds and seconds: `.venv/bin/python -m benchmarks.bench --help`.
+AsyncFlow needs a Python of its own (3.12 or newer):
+`uv venv --python 3.12 /tmp/asyncflow && uv pip install --python /tmp/asyncflow/bin/python asyncflow-sim`, then
+`ASYNCFLOW_PYTHON=/tmp/asyncflow/bin/python make bench`. wrk comes from the system (`apt-get install wrk`)."""
+
+SIMULATORS_NOTE = f"""Three backends at 80 % utilisation ({simulators.RATE_PER_S:g} requests/s, exponential work of \
+{1000 * simulators.MEAN_S:g} ms). Requests per second of CPU time, median of {{rounds}} rounds; ratios to the \
+idiomatic script, paired within a round. The first four serve the same requests (as many of them as the column says), \
+and their latencies for round robin are equal; Ciw and AsyncFlow draw their own. Ours includes building the trace."""
+
+ASYNCFLOW_NOTE = """AsyncFlow's least connections counts what is under way to a server, not what waits there: with \
+edges that take no time it sends nearly all to one server, and only what came back is counted."""
+
+PROXIES_NOTE = """{generator}, one thread, 32 kept-alive connections, closed loop, {seconds:g} s a round, median of \
+{rounds} alternating rounds; policy: least connections. Two backends that answer at once with two bytes. All share \
+this machine's cores, so requests/s is a figure of the whole bench; CPU time per request is the proxy's own. Loopback \
+hides most of a proxy's work from the user. Ratios are to NGINX, paired within a round."""
+
+FOOTPRINT_NOTE = "Each in a fresh process. Peak memory includes workload, trace, percentiles and per-second table."
+
+
+def simulators_sections(rounds: int, say: Callable[[str], None]) -> list[Section]:
+    """Requests simulated per CPU-second, a table for each policy."""
+    measured, last = simulators.measure(rounds, say), simulators.asyncflow_missing()
+    columns = ["simulator", "requests", "requests per CPU-s", "ratio", "mean latency (ms)"]
+    sections = []
+    for policy in simulators.POLICIES:
+        rows = [
+            (row.name, f"{row.requests:,}", f"{row.per_s:,.0f}", f"{row.ratio:.3g}", f"{1000 * row.mean_s:.1f}")
+            for row in measured
+            if row.policy == policy
+        ]
+        peculiar = last or (ASYNCFLOW_NOTE if policy == "least connections" else "")
+        note = f"{SIMULATORS_NOTE.format(rounds=rounds)} {peculiar}".rstrip()
+        sections.append(Section(f"Simulated requests, {policy}", note, columns, rows))
+    return sections
+
+
+def proxies_section(rounds: int, seconds: float, say: Callable[[str], None]) -> Section:
+    """The live proxy beside the products."""
+    found, missing = proxies.measure(rounds, seconds, say)
+    rows = [
+        (
+            row.name, f"{row.per_s:,.0f}", f"{row.per_s_ratio:.2f}", f"{row.p99_ms:.2f}", f"{row.cpu_us:.1f}",
+            f"{row.cpu_ratio:.2f}", str(row.failed),
+        )
+        for row in found
+    ]  # fmt: skip
+    columns = ["proxy", "requests/s", "ratio", "p99 (ms)", "its CPU per request (µs)", "ratio", "failed"]
+    note = PROXIES_NOTE.format(generator=proxies.generator(), rounds=rounds, seconds=seconds)
+    return Section("Live proxies, one worker each", " ".join([note, *missing]), columns, rows)
+
+
+def footprint_section(rows: list[footprint.Row]) -> Section:
+    """Memory and import."""
+    verdict = {True: "met", False: "**missed**"}
+    lines = [(row.what, f"{row.value:.3g} {row.unit}", f"< {row.goal:g} {row.unit}", verdict[row.met]) for row in rows]
+    return Section("Memory and import", FOOTPRINT_NOTE, ["what", "measured", "goal", ""], lines)
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison (default: 5)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="seconds of load a round and proxy (default: 4)")
+    options, console = parser.parse_args(), report.console()
+
+    def say(text: str) -> None:
+        console.print(f"[dim]{text}[/]", highlight=False)
+
+    machine = report.machine()
+    footprints = footprint.measure(say)
+    sections = [
+        *simulators_sections(options.rounds, say),
+        proxies_section(options.rounds, options.seconds, say),
+        footprint_section(footprints),
+    ]
+    for section in sections:
+        section.show(console)
+    console.print(f"{machine}\nWritten to {report.write('RESULTS.md', 'Bench', machine, sections, AGAIN)}")
+    return 0 if all(row.met for row in footprints) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
