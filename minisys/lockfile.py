@@ -64,5 +64,5 @@ def chosen(lock: str, pyproject: str, extras: frozenset[str]) -> list[Package]:
 
 
 def _normal(name: str) -> str:
-    """"Types_PyYAML" and "types-pyyaml" are one package."""
+    """ "Types_PyYAML" and "types-pyyaml" are one package."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -40,7 +40,7 @@ class Row:
 
     @property
     def state(self) -> str:
-        """"done" (every lab check passed, or questions answered where there is no lab), "started" or "not started"."""
+        """ "done" (every lab check passed, or questions answered where there is no lab), "started" or "not started"."""
         if self.lab and self.lab.got == self.lab.out_of:
             return "done"
         tried = self.predictions or self.questions.out_of or (self.lab and self.lab.got)

@@ -70,7 +70,7 @@ def written(value: float, unit: str) -> str:
 
 
 def short_name(unit: str) -> str:
-    """"ms" for "millisecond", "%" for "percent", "requests" for "request", nothing for a pure number."""
+    """ "ms" for "millisecond", "%" for "percent", "requests" for "request", nothing for a pure number."""
     if unit in ("dimensionless", "1", ""):
         return ""
     return _plural(unit) if unit in THINGS else f"{registry().Unit(unit):~P}"

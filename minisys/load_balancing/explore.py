@@ -131,9 +131,7 @@ def short_run(rho: float, seed: int, for_s: float = 2.5) -> Workload:
     """
     rate = rho * BACKENDS / SERVICE_S
     crowd = round(rate * SERVICE_S * theory.supermarket(rho, 2))
-    run = workload(
-        crowd + int(rate * for_s), arrivals=Poisson(rate), work=Exponential(SERVICE_S), seed=seed
-    )
+    run = workload(crowd + int(rate * for_s), arrivals=Poisson(rate), work=Exponential(SERVICE_S), seed=seed)
     return replace(run, arrival_s=np.maximum(run.arrival_s - run.arrival_s[crowd - 1], 0.0))
 
 

@@ -63,7 +63,12 @@ class Proxy:
     """
 
     def __init__(
-        self, balancer: Balancer, *, retries: int = 1, limits: Limits = Limits(), trust_luck: bool = False  # noqa: B008
+        self,
+        balancer: Balancer,
+        *,
+        retries: int = 1,
+        limits: Limits = Limits(),
+        trust_luck: bool = False,  # noqa: B008
     ) -> None:
         if retries < 0:
             raise ValueError(f"retries must be 0 or more, got {retries}")

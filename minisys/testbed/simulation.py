@@ -142,6 +142,7 @@ def _check_little(area: float, stayed: float) -> None:
 
 def _requests(workload: Workload, block: int = 10_000) -> Iterator[Request]:
     """The requests one by one; as Python numbers in blocks, so that a million of them do not lie in memory twice."""
+
     def part(first: int) -> Iterator[Request]:
         some = workload[first : first + block]
         columns = (some.arrival_s, some.work_s, some.key, some.size, some.luck)

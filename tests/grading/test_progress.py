@@ -138,8 +138,10 @@ def test_a_read_only_file_is_still_read(path):
     path.chmod(0o444)
     path.parent.chmod(0o555)
     drop = "import os\nif os.getuid() == 0: os.setegid(65534); os.seteuid(65534)\n"
-    code = "import sys\nfrom minisys.grading.progress import Progress\n" + drop + (
-        "p = Progress(sys.argv[1]); p.record('lab', 3, 2, 1, 1); print(len(p.history()), p.points().got)"
+    code = (
+        "import sys\nfrom minisys.grading.progress import Progress\n"
+        + drop
+        + ("p = Progress(sys.argv[1]); p.record('lab', 3, 2, 1, 1); print(len(p.history()), p.points().got)")
     )
     modes = {folder: folder.stat().st_mode for folder in path.parents} if os.getuid() == 0 else {}
     try:

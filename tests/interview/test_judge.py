@@ -35,7 +35,10 @@ def test_one_choice(bank, seed):
 @pytest.mark.parametrize(
     ("chosen", "points"),
     [
-        (("Alpha", "Gamma"), 1), (("Alpha",), 0.75), (("Alpha", "Beta"), 0.5), (("Beta", "Delta"), 0),
+        (("Alpha", "Gamma"), 1),
+        (("Alpha",), 0.75),
+        (("Alpha", "Beta"), 0.5),
+        (("Beta", "Delta"), 0),
         (("Gamma", "Beta"), 0.5),
     ],
 )

@@ -61,9 +61,7 @@ def test_a_chapter_without_questions_is_refused_with_those_that_have_some():
 
 def test_a_choice_is_the_same_for_a_seed_and_differs_between_seeds(tmp_path):
     questions = library.chapter_of("03").questions
-    one, again, other = (
-        [question.id for question in library.choose(questions, 8, None, seed)] for seed in (1, 1, 2)
-    )
+    one, again, other = ([question.id for question in library.choose(questions, 8, None, seed)] for seed in (1, 1, 2))
     assert one == again != other and len(set(one)) == 8
 
 

@@ -120,7 +120,7 @@ def test_the_product_itself_finds_nothing_wrong_with_its_file(product: str, poli
     except ProductMissing as problem:
         pytest.skip(str(problem))
     kind, file = PRODUCTS[product], tmp_path / "product.conf"
-    file.write_text(real.config(product, policy, 4, weights=[1, 2, 3, 0]).replace("/tmp/balancer", str(tmp_path)))
+    file.write_text(real.config(product, policy, 4, weights=[1, 2, 3, 0]).replace("/run/minisys", str(tmp_path)))
     command = [*kind.argv(binary, file), kind.check]
     verdict = subprocess.run(command, capture_output=True, text=True)
     assert verdict.returncode == 0, verdict.stderr
