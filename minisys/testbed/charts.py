@@ -63,7 +63,7 @@ def three_worlds(
         left = prediction[0] > (min(f[x].min() for f in worlds.values()) + max(f[x].max() for f in worlds.values())) / 2
         layers += marks.prediction(x, y, (prediction[0], prediction[1]), places, left=bool(left))
     found = words.of_worlds(worlds, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
-    return alt.layer(*layers).properties(title=title, description=said.get("description", f"{title}. {found}"))
+    return alt.layer(*layers, title=title, description=said.get("description", f"{title}. {found}"))
 
 
 def lines(frame: pd.DataFrame, *, x: str, y: str, by: str, title: str, **said: Unpack[Axes]) -> alt.LayerChart:
@@ -75,7 +75,7 @@ def lines(frame: pd.DataFrame, *, x: str, y: str, by: str, title: str, **said: U
     made = marks.positive(made, y) if said.get("log_y") else made
     layers = _lines(made, marks.axes(x, y, said))
     found = words.of_lines(made, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
-    return alt.layer(*layers).properties(title=title, description=said.get("description", f"{title}. {found}"))
+    return alt.layer(*layers, title=title, description=said.get("description", f"{title}. {found}"))
 
 
 def percentile_curve(
@@ -101,7 +101,7 @@ def percentile_curve(
     layers = _lines(marks.positive(frame, "latency_s") if log_y else frame, places)
     if prediction is not None:
         layers += marks.prediction("tail", "latency_s", (2.0, prediction), places, left=True)
-    return alt.layer(*layers).properties(title=title, description=description or f"{title}. {words.of_tail(raw)}")
+    return alt.layer(*layers, title=title, description=description or f"{title}. {words.of_tail(raw)}")
 
 
 def distribution(
@@ -132,7 +132,7 @@ def distribution(
     half = "; ".join(
         f"{name}: half of the requests took at most {number(float(np.median(v)))} s" for name, v in found.items()
     )
-    return alt.layer(chart).properties(title=title, description=description or f"{title}. {half}.")
+    return alt.layer(chart, title=title, description=description or f"{title}. {half}.")
 
 
 def dots(

@@ -71,7 +71,7 @@ def over_time(
     base, places = alt.Chart(frame), marks.axes(TIME, y, said, zero=True)
     layers = [marks.band(base, legend, places), marks.line(base, legend, places), *rules.layers(places)]
     found = words.of_lines(frame, TIME, y, "time (s)", said.get("y_title", titled(y)))
-    return alt.layer(*layers).properties(title=title, description=said.get("description", f"{title}. {found}"))
+    return alt.layer(*layers, title=title, description=said.get("description", f"{title}. {found}"))
 
 
 def queue_lengths(
@@ -95,7 +95,7 @@ def queue_lengths(
     layers = [marks.line(alt.Chart(made), legend, places, interpolate="step-after"), *rules.layers(places)]
     peak = made.loc[made.groupby("kind")["requests"].idxmax()].to_dict("records")
     found = "; ".join(f"{r['kind']} holds at most {number(r['requests'])} (at {number(r[TIME])} s)" for r in peak)
-    return alt.layer(*layers).properties(title=title, description=description or f"{title}. {found}.")
+    return alt.layer(*layers, title=title, description=description or f"{title}. {found}.")
 
 
 def _seconds(runs: Mapping[str, Trace | Sequence[Trace]], by: str, step_s: float) -> pd.DataFrame:

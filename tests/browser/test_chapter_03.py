@@ -56,7 +56,7 @@ def test_three_sliders_move_by_keyboard_and_the_chart_follows(chapter):
     times = []
     for number in range(3):
         handle = handles.nth(number)
-        times += [_press(chapter.page, handle, key) for key in ["ArrowRight", "ArrowLeft"] * (PRESSES // 2)]
+        times += [_press(chapter.page, handle, "ArrowRight") for _ in range(PRESSES)]
         chapter.picture(f"slider-{number + 1}", handle)
     assert all(ms > 0 for ms in times), f"a key press left the chart as it was: {times}"
     p95 = statistics.quantiles(times, n=20)[-1]
