@@ -82,7 +82,7 @@ def two_choices_measured() -> pd.DataFrame:
     Columns: utilisation, mean (measured) and simulated (the mean of the very same requests in the model).
     """
     offered = [explore.short_run(rho, seed=11) for rho in explore.LIVE_RHOS]
-    begins = [0.0, *(float(run.arrival_s[-1]) + 1.0 for run in offered[:-1])]  # 1 s for the queues to empty
+    begins = [0.0, *(float(run.arrival_s[-1]) + 0.5 for run in offered[:-1])]  # 0.5 s for the queues to empty
     with live.cluster("power of two", backends=explore.BACKENDS) as shop:
         seen = load(shop.url, _one_after_the_other(offered, np.cumsum(begins).tolist()), progress=True)
     rows, last = [], 0
@@ -134,7 +134,7 @@ def _row(product: str, trace: Trace) -> tuple[object, ...]:
     return product, len(trace), bad, round(1000 * p50), round(1000 * p99), round(100 * share)
 
 
-def layer_4_or_7(for_s: float = 1.5) -> Table:
+def layer_4_or_7(for_s: float = 1.2) -> Table:
     """Four clients with one connection each; backend c is added after 0.5 s. Which backend answers how often?"""
     rows = []
     for layer, mode in ((4, "tcp"), (7, "http")):

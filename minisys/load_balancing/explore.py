@@ -116,7 +116,7 @@ def turns(weights: Mapping[str, float], policy_name: str = "weighted round robin
     return " ".join(names[chosen.choose(pool, 0, 0.0, 0.0)] for _ in range(count))
 
 
-def supermarket_table(n: int = 1_600_000, backends: int = 200) -> Table:
+def supermarket_table(n: int = 1_200_000, backends: int = 200) -> Table:
     """Theory beside simulation for d = 1, 2, 3 choices: mean time in the system in service times, and the error."""
     rows = []
     for d in (1, 2, 3):
@@ -128,7 +128,7 @@ def supermarket_table(n: int = 1_600_000, backends: int = 200) -> Table:
     return table(pd.DataFrame(rows, columns=columns), caption=f"{backends:,} backends, {n:,} requests: mean time")
 
 
-def short_run(rho: float, seed: int, for_s: float = 2.5) -> Workload:
+def short_run(rho: float, seed: int, for_s: float = 2.0) -> Workload:
     """What ten backends get in one live run: a house that is full as on average, then *for_s* seconds of traffic.
 
     Without the crowd at the start an empty system would flatter the result: at 90 % load the queues need longer to

@@ -10,7 +10,6 @@ Past one machine: joblib's own switch, ``with joblib.parallel_config(backend="da
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +27,7 @@ def sweep(
     """Call ``function(**settings, seed=seed)`` for every combination in *grid* and every seed; one row for each call.
 
     *function* is one that other processes can import (not a lambda) and returns a mapping: these are columns beside
-    the settings and the seed. *jobs*: processes (default: one for each core, at most one for each run). Raises
+    the settings and the seed. *jobs*: processes (default: one for each core, of the cluster if there is one). Raises
     ValueError for an empty grid, no seed or jobs below 1, RuntimeError with the settings of a run that failed.
     """
     runs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
@@ -38,8 +37,7 @@ def sweep(
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     tasks = [run | {"seed": seed} for run in runs for seed in seeds]
-    wanted = jobs or min(len(tasks), os.cpu_count() or 1)
-    rows = joblib.Parallel(n_jobs=wanted)(joblib.delayed(_one)(function, task) for task in tasks)
+    rows = joblib.Parallel(n_jobs=jobs or -1)(joblib.delayed(_one)(function, task) for task in tasks)
     return pd.DataFrame(rows)
 
 
