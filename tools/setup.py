@@ -143,6 +143,10 @@ def _install(wanted: Sequence[Package], installer: list[str]) -> None:
         listed.write_text("".join(package.text for package in wanted), "utf-8")
         arguments = ["--only-binary", ":all:", "--require-hashes", "-r", str(listed)]
         status, text = _run([*installer, *arguments], show=len(wanted) > 1)
+        if status and "peer certificate" in text and "uv" in installer:  # a company's own certificate authority
+            _say("the registry's certificate is not one that uv brings along; trying those of this system")
+            ENVIRONMENT["UV_SYSTEM_CERTS"] = "1"
+            status, text = _run([*installer, *arguments], show=True)
         if status and "uv" in installer and not _reason(text) and _pip():
             _say("uv could not do it; trying pip, which is slower")
             status, text = _run([*_pip(), "install", *arguments], show=True)
@@ -194,6 +198,8 @@ def _reason(text: str) -> str:
     """What an installer's output says is missing on this machine; empty if it is something else."""
     if "No space left" in text:
         return f"the disk is full: the course needs {NEEDED_GB} GB in {ROOT}"
+    if "peer certificate" in text:
+        return "the package registry's certificate is not trusted here: set SSL_CERT_FILE to your authority's file"
     if NETWORK.search(text):
         return "the package registry cannot be reached: the first set-up needs the network; check it, then call again"
     return ""

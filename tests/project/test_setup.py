@@ -102,6 +102,19 @@ def start(path: Path, *words: str, **environment: str) -> subprocess.CompletedPr
     return subprocess.run(command, env={"PATH": str(path), **environment}, capture_output=True, text=True)
 
 
+def test_a_certificate_of_the_company_is_looked_up_in_the_system(setup, monkeypatch):
+    asked = []
+
+    def run(command, *, show):
+        asked.append(setup.ENVIRONMENT.get("UV_SYSTEM_CERTS"))
+        return (0, "") if asked[-1] else (1, "error: client error: invalid peer certificate: UnknownIssuer")
+
+    monkeypatch.setattr(setup, "ENVIRONMENT", {})
+    monkeypatch.setattr(setup, "_run", run)
+    setup._install([], ["python", "-m", "uv", "pip", "install"])
+    assert asked == [None, "1"]
+
+
 def test_a_pyenv_shim_that_fails_is_passed_over_for_a_python_that_works(tmp_path):
     fake_python(tmp_path, "python3", "3.9.1", status=1)
     fake_python(tmp_path, "python3.13", "3.13.0", status=127)
