@@ -57,7 +57,7 @@ def simulate(
     run, choose = (_run_compiled, compiled) if compiled else (_run_plain, chosen.choose)
     started, finished, server = run(choose, "latency" in chosen.reads, pool, workers, room, rate, columns)
     refused = np.isnan(started)
-    outcome = np.where(refused, OUTCOMES.index("refused"), OUTCOMES.index("ok"))
+    outcome = np.where(refused, np.int8(OUTCOMES.index("refused")), np.int8(OUTCOMES.index("ok")))
     attempts = np.ones(len(workload), dtype=np.int16)
     return Trace.from_columns(workload.arrival_s, started, finished, server, names, outcome, attempts, workload.key)
 

@@ -211,7 +211,7 @@ class Trace:
 
 
 def _category(codes: Any, names: Sequence[str]) -> Any:
-    return pd.Categorical.from_codes(np.asarray(codes, dtype="i8"), dtype=pd.CategoricalDtype(list(names)))
+    return pd.Categorical.from_codes(np.asarray(codes), dtype=pd.CategoricalDtype(list(names)))
 
 
 def band(
@@ -221,10 +221,10 @@ def band(
 
     Student's t. Raises ValueError for fewer than two runs: one run says nothing about its own luck.
     """
-    from scipy import stats
+    from scipy.special import stdtrit
 
     if len(traces) < 2:
         raise ValueError(f"a band needs at least 2 runs, got {len(traces)}: simulate with more seeds")
     values = np.array([statistic(trace) for trace in traces], dtype=float)
-    half = stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    half = stdtrit(len(values) - 1, 0.5 + confidence / 2) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean() - half), float(values.mean()), float(values.mean() + half)
