@@ -9,7 +9,7 @@ notebook's kernel does not survive that. It also runs by hand, with Locust's web
     locust -f minisys/testbed/locustfile.py Shopper --host http://127.0.0.1:8080
 
 Promised: one row a request in the rows file, and Locust's own statistics see every request. Connections are kept alive;
-a GET that met a connection which the server had just closed is sent again once (RFC 9112, 9.3.1), and counted.
+a GET that met a connection which the server had just closed is sent again (RFC 9112, 9.3.1), and counted.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Replayer:
         )  # fmt: skip
 
     def exchange(self, message: bytes) -> tuple[Any, int]:
-        """Send *message* on a kept connection; once more, on another, if the server had just closed that one."""
+        """Send *message* on a kept connection; on the next, at last a new one, if the server had just closed that."""
         here = gevent.getcurrent()
         while True:
             here.fresh = False
@@ -132,9 +132,9 @@ class Replayer:
                 return self.converse(sock, message)
             except (HTTPConnectionClosed, OSError) as problem:
                 gone = isinstance(problem, HTTPConnectionClosed) or problem.errno in CLOSED
-                if here.fresh or here.resent or not gone or self.method not in SAFE_TO_REPEAT:
+                if here.fresh or not gone or self.method not in SAFE_TO_REPEAT:
                     raise
-                here.resent = 1
+                here.resent += 1
 
     def converse(self, sock: Any, message: bytes) -> tuple[Any, int]:
         """One request and its whole answer on *sock*, which goes back to the pool only if nothing was left half way."""

@@ -144,11 +144,19 @@ def test_users_in_a_closed_loop_are_never_more_than_asked_for(server: Server) ->
     assert server.most_inside <= 3
 
 
-def test_a_get_on_a_connection_just_closed_is_sent_again_once_and_counted(server: Server) -> None:
+def test_a_get_on_a_connection_just_closed_is_sent_again_and_counted(server: Server) -> None:
     trace = load(server.url, requests([ONE_PER_CONNECTION] * 5, apart_s=0.05), users=1, progress=False)
     assert trace.count("ok") == 5
     assert trace.frame.attrs["generator"]["resent"] == 4
     assert server.seen[ONE_PER_CONNECTION] == 9
+
+
+def test_it_costs_nobody_a_request_if_all_kept_connections_are_closed_at_once(server: Server) -> None:
+    crowd = requests([ONE_PER_CONNECTION] * 9, apart_s=0.0)
+    crowd.arrival_s[-1] = 0.5  # eight connections are kept, and this one finds them closed
+    trace = load(server.url, crowd, progress=False)
+    assert trace.count("ok") == 9
+    assert trace.frame.attrs["generator"]["resent"] > 1
 
 
 def test_a_post_is_not_sent_twice(server: Server) -> None:
