@@ -92,5 +92,23 @@ def test_the_playback_plays_and_pauses_by_keyboard(chapter):
     assert clock.inner_text() == paused
 
 
+def test_a_question_is_answered_by_keyboard_alone(chapter):
+    page, quiz = chapter.page, chapter.page.locator(".ms-quiz")
+    quiz.scroll_into_view_if_needed()
+    quiz.locator(".ms-kicker", has_text="Question 1 of 8").wait_for(timeout=5000)
+    quiz.locator("form :is(input, textarea, .ms-order button)").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.keyboard.type("1")
+    quiz.locator("button[type=submit]").focus()
+    page.keyboard.press("Enter")
+    feedback = quiz.locator(".ms-good, .ms-warn, .ms-bad").first
+    feedback.wait_for(timeout=5000)
+    chapter.picture("answered", feedback)
+    quiz.get_by_role("button", name="Next question").focus()
+    page.keyboard.press("Enter")
+    quiz.locator(".ms-kicker", has_text="Question 2 of 8").wait_for(timeout=5000)
+
+
 def test_nothing_has_left_this_machine(chapter, lab):
     assert sorted(lab.left) == []
