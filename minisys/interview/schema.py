@@ -93,7 +93,7 @@ class Number(Asked):
             raise ValueError(f"prompt: {{{unknown.pop()}}} is not among the parameters {sorted(self.parameters)}")
         for name in (self.calculation, *(slip.calculation for slip in self.slips)):
             if name not in CALCULATIONS:
-                raise ValueError(f"calculation: there is no {name!r} in calculations.py")
+                raise ValueError(f"calculation: there is no {name!r} in interview/calculations")
             for values in self.combinations():
                 if not math.isfinite(self.compute(name, values)):
                     raise ValueError(f"calculation: {name} is not finite for {values}")

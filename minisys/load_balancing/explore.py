@@ -9,8 +9,7 @@ policies are compared. Not promised: real time; what sockets and processors add 
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -18,7 +17,6 @@ from functools import lru_cache
 import altair as alt
 import numpy as np
 import pandas as pd
-from IPython.display import Code
 
 from minisys.load_balancing import fast, model, theory
 from minisys.load_balancing.plan import Step
@@ -51,11 +49,6 @@ def settled(trace: Trace, share: float = 0.2) -> Trace:
 def first(seconds: float, offered: Workload) -> Workload:
     """The requests of *offered* that come in the first so many *seconds*."""
     return offered[: int(np.searchsorted(offered.arrival_s, seconds))]
-
-
-def source(*functions: Callable[..., object] | type) -> Code:
-    """The lines of *functions* as they stand in the package, coloured."""
-    return Code("\n\n".join(inspect.getsource(each).rstrip() for each in functions), language="python")
 
 
 def bad_day(slow_at_s: float = 10.0, factor: float = 8.0) -> alt.LayerChart:

@@ -1,26 +1,9 @@
-"""The code behind the bank's numbers: a question names one of these, and its parameters are the arguments.
-
-A key that was worked out on paper is wrong in one of thirty cases. Here it runs: the formulas are those of the chapters
-(`minisys.load_balancing.theory`), and wrong ways that people often go stand beside them, so that the feedback can say
-which way it was.
-
-Promised: each function is pure; its name ends with the unit of its result where it has one.
-"""
+"""Numbers of chapters 00 and 03: queues, health checks, retries, hashing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from minisys.interview.calculations import calculation
 from minisys.load_balancing import theory
-
-Calculation = Callable[..., float]
-CALCULATIONS: dict[str, Calculation] = {}
-
-
-def calculation(function: Calculation) -> Calculation:
-    """Makes *function* available to the bank under its name."""
-    CALCULATIONS[function.__name__] = function
-    return function
 
 
 @calculation

@@ -1,0 +1,26 @@
+"""The code behind the bank's numbers: a question names one of these, and its parameters are the arguments.
+
+A key that was worked out on paper is wrong in one of thirty cases. Here it runs: the formulas are those of the
+chapters, and wrong ways that people often go stand beside them, so that the feedback can say which way it was. One
+module for each chapter.
+
+Promised: each function is pure; its name ends with the unit of its result where it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Calculation = Callable[..., float]
+CALCULATIONS: dict[str, Calculation] = {}
+
+
+def calculation(function: Calculation) -> Calculation:
+    """Makes *function* available to the bank under its name. Raises ValueError if there is another of that name."""
+    if function.__name__ in CALCULATIONS:
+        raise ValueError(f"there are two calculations called {function.__name__}")
+    CALCULATIONS[function.__name__] = function
+    return function
+
+
+from minisys.interview.calculations import availability, load_balancing  # noqa: E402, F401 (they register themselves)
