@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from minisys.load_balancing import explore, fast, health, policies, theory
+from minisys.load_balancing import explore, fast, theory
 
 
 def rows(chart: object) -> list[dict[str, object]]:
@@ -68,11 +68,6 @@ def test_turns_are_spread_out_as_nginx_does() -> None:
 def test_the_film_shows_the_queue_of_the_slow_backend() -> None:
     film = explore.film("round robin", factor=8)
     assert "c is 8 times slower" in film.title
-
-
-def test_source_shows_the_lines_of_the_package_itself() -> None:
-    text = explore.source(policies.round_robin, health.Health).data
-    assert "def round_robin" in text and "class Health" in text
 
 
 def test_settled_leaves_out_the_beginning() -> None:
