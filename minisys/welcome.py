@@ -15,8 +15,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from minisys.load_balancing import fast, theory
-from minisys.testbed import charts
+from minisys.load_balancing import fast
+from minisys.testbed import charts, queueing
 from minisys.testbed.workload import Exponential, Poisson, workload
 
 SERVICE_S = 0.01
@@ -38,7 +38,7 @@ def simulated(n: int = 200_000) -> pd.DataFrame:
 def busy_server(prediction: object = None) -> alt.LayerChart:
     """Mean time to answer against requests a second, formula and simulation; *prediction* (ms) at 90, or None."""
     rates = np.arange(50, 91)
-    exact = [1000 * theory.mm1(float(rate), SERVICE_S).response_s for rate in rates]
+    exact = [1000 * queueing.mm1(float(rate), SERVICE_S).response_s for rate in rates]
     return charts.three_worlds(
         predicted=pd.DataFrame({"requests a second": rates, "mean": exact}),
         simulated=simulated(),
@@ -52,4 +52,4 @@ def busy_server(prediction: object = None) -> alt.LayerChart:
 
 def mean_ms(rate: float) -> float:
     """Mean time to answer (ms) at *rate* requests a second (below 100), by the formula 1 / (1/service - rate)."""
-    return 1000 * theory.mm1(rate, SERVICE_S).response_s
+    return 1000 * queueing.mm1(rate, SERVICE_S).response_s

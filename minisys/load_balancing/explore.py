@@ -37,8 +37,15 @@ LIVE_RHOS = (0.5, 0.7, 0.9)
 
 def requests(load: float, backends: int, n: int, seed: int, service_s: float = 1.0) -> Workload:
     """*n* Poisson requests that keep *backends* busy a share *load* of the time; service is exponential."""
+    drawn = _drawn(n, seed)
     rate = load * backends / service_s
-    return workload(n, arrivals=Poisson(rate), work=Exponential(service_s), keys=Zipf(10_000, 0.7), seed=seed)
+    return replace(drawn, arrival_s=drawn.arrival_s / rate, work_s=drawn.work_s * service_s)
+
+
+@lru_cache(maxsize=4)  # a slider asks for the same requests at another rate
+def _drawn(n: int, seed: int) -> Workload:
+    """One request a second, with one second of work."""
+    return workload(n, arrivals=Poisson(1.0), work=Exponential(1.0), keys=Zipf(10_000, 0.7), seed=seed)
 
 
 def settled(trace: Trace, share: float = 0.2) -> Trace:

@@ -59,6 +59,8 @@ def banded(frame: pd.DataFrame, x: str, y: str, by: str | None = None) -> pd.Dat
     made = frame.assign(kind=frame[by].astype(str) if by else "")
     if {"low", "high"} <= set(frame):
         return made[[x, y, "low", "high", "kind"]].reset_index(drop=True)
+    if not made.duplicated(["kind", x]).any():  # one run each: nothing to average
+        return made.assign(low=made[y], high=made[y])[[x, y, "low", "high", "kind"]].reset_index(drop=True)
     groups = made.groupby(["kind", x], sort=False, observed=True)[y]
     out = groups.mean().to_frame(y)
     count, spread = groups.count(), groups.std().fillna(0.0)
@@ -112,7 +114,7 @@ def axes(x: str, y: str, said: Axes, *, zero: bool = False) -> dict[str, Any]:
 
 def moved(place: Any, column: str) -> Any:
     """The same axis, title and scale for another *column*."""
-    made = place.copy()
+    made = place.copy(deep=False)  # the parts are only read
     made.shorthand = column
     return made
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from minisys.load_balancing import fast, model, theory
+from minisys.load_balancing import fast, model
 from minisys.load_balancing.policies import NAMES, Policy, policy
 from minisys.sharding.policies import hash64
+from minisys.testbed import queueing
 from minisys.testbed.workload import Constant, Deterministic, Exponential, Poisson, Workload, Zipf, workload
 
 RANDOM = {"arrivals": Poisson(36.0), "work": Exponential(0.1)}  # four backends at 0.9
@@ -164,7 +165,7 @@ def test_no_request_gives_an_empty_trace():
 
 def test_one_exponential_server_agrees_with_the_formula():
     run = fast.simulate("random", workload(200_000, arrivals=Poisson(0.5), work=Exponential(1.0), seed=0), backends=1)
-    assert run.latency_s[20_000:].mean() == pytest.approx(theory.mm1(0.5, 1.0).response_s, rel=0.03)
+    assert run.latency_s[20_000:].mean() == pytest.approx(queueing.mm1(0.5, 1.0).response_s, rel=0.03)
 
 
 def test_warm_up_compiles_in_the_background():

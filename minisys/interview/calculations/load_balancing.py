@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from minisys.interview.calculations import calculation
 from minisys.load_balancing import theory
+from minisys.testbed import queueing
 
 
 @calculation
 def mm1_response_ms(rate: float, service_ms: float) -> float:
     """Mean response of M/M/1 in ms: *rate* requests/s, *service_ms* of work each."""
-    return 1000 * theory.mm1(rate, service_ms / 1000).response_s
+    return 1000 * queueing.mm1(rate, service_ms / 1000).response_s
 
 
 @calculation
@@ -63,7 +64,7 @@ def split_response_ms(rate: float, service_ms: float, backends: float) -> float:
 @calculation
 def shared_response_ms(rate: float, service_ms: float, backends: float) -> float:
     """One queue before *backends* servers (M/M/c)."""
-    return 1000 * theory.mmc(rate, service_ms / 1000, int(backends)).response_s
+    return 1000 * queueing.mmc(rate, service_ms / 1000, int(backends)).response_s
 
 
 @calculation
