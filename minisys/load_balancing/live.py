@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from minisys.load_balancing import policies, virtual
-from minisys.load_balancing.health import OutlierEjection, RetryBudget
+from minisys.load_balancing.health import OutlierEjection, RetryBudget, Sticky
 from minisys.load_balancing.plan import HealthCheck, Step, backend_names, check_plan, speeds
 from minisys.load_balancing.policies import NAMES, Policy, new_pool
 from minisys.load_balancing.threaded import ThreadedBalancer
@@ -29,6 +29,8 @@ from minisys.testbed.load import load
 from minisys.testbed.nodes import Node, ask
 from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Workload
+
+SERVER = "minisys.testbed.backend"
 
 
 def run(
@@ -88,17 +90,22 @@ def cluster(
     retries: int = 1,
     timeout_s: float | None = None,
     mode: str = "http",
+    sticky: bool = False,
+    server: Sequence[str] = (SERVER,),
     **judgements: Any,
 ) -> Cluster:
     """Backends and a balancer as running processes: ``with cluster(…) as shop: …``. Keywords as in run().
 
-    A policy of your own runs in a thread of this process, because no other process knows it; the built-in ones run in
-    a process of their own. Raises ValueError before anything starts if an argument is bad.
+    sticky: keep each user on one backend by cookie. server: the Python module that the backends run, and arguments of
+    its own; it takes the options of testbed.backend. A policy of your own runs in a thread of this process, because no
+    other process knows it; the built-in ones run in a process of their own. Raises ValueError before anything starts
+    if an argument is bad.
     """
     chosen, names = policies.policy(policy), backend_names(backends)
     new_pool(names, weights, chosen)
     rates = speeds(speed, names)
-    shop = Cluster(workers, queue)
+    shop = Cluster(workers, queue, server)
+    judgements["sticky"] = Sticky() if sticky else None
     try:
         with ThreadPoolExecutor(4) as starters:
             list(starters.map(shop.start_backend, names, rates))
@@ -116,8 +123,8 @@ class Cluster:
     url: for users; admin_url: the balancer's own port.
     """
 
-    def __init__(self, workers: int, queue: int | None) -> None:
-        self.workers, self.queue = workers, queue
+    def __init__(self, workers: int, queue: int | None, server: Sequence[str] = (SERVER,)) -> None:
+        self.workers, self.queue, self.server = workers, queue, tuple(server)
         self.nodes: dict[str, Node] = {}
         self.url = self.admin_url = ""
         self._stack = ExitStack()
@@ -139,7 +146,7 @@ class Cluster:
         options = ["--name", name, "--workers", str(self.workers), "--speed", repr(speed), "--port", str(port)]
         if self.queue is not None:
             options += ["--queue", str(self.queue)]
-        self.nodes[name] = nodes.start("minisys.testbed.backend", *options, name=name)
+        self.nodes[name] = nodes.start(self.server[0], *self.server[1:], *options, name=name)
         return self.nodes[name]
 
     def start_balancer(
@@ -157,6 +164,7 @@ class Cluster:
             options += [word for address in addresses for word in ("--backend", address)]
             options += [word for key, value in policy.options.items() for word in ("--option", f"{key}={value}")]
             options += ["--timeout", str(timeout_s or 30.0), "--slow-start", str(slow_start_s)]
+            options += ["--sticky"] * (judgements.get("sticky") is not None)
             options += ["--eject-after", str(ejection.consecutive if ejection else 0)]
             options += ["--check-every", str(health.interval_s if health else 0)]
             if health:

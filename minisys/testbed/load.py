@@ -34,9 +34,9 @@ LAG_LIMIT_S = 0.010  # p99 of (actual - intended) send time above this: the figu
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH")
 ROWS = (
     "number", "key", "intended_s", "sent_s", "finished_s", "status", "outcome", "server", "started_s", "attempts",
-    "resent",
+    "remark", "resent",
 )  # fmt: skip
-KINDS = {"server": "str", "started_s": "str", "attempts": "str"}
+KINDS = {"server": "str", "started_s": "str", "attempts": "str", "remark": "str"}
 Step = tuple[float, Callable[[], Any]]
 
 
@@ -49,6 +49,7 @@ def load(
     workers: int = 1,
     timeout_s: float = 10.0,
     method: str = "GET",
+    cookies: bool = False,
     at: Sequence[Step] = (),
     progress: bool = True,
 ) -> Trace:
@@ -56,12 +57,17 @@ def load(
 
     Open loop unless *users* is given: then so many users each send the next request *think_s* seconds after their last
     answer. *workers*: Locust processes that share the requests. *timeout_s*: a user gives up so long after the intended
-    moment. *at*: [(seconds, action), …], called on time while the load runs. *progress*: a line that clears itself.
-    ``trace.frame.attrs`` holds "generator" (its lag, repeated sends, CPU) and "locust" (Locust's own statistics).
+    moment. *cookies*: each key is a user with cookies of their own, kept as a browser keeps them (one worker only).
+    *at*: [(seconds, action), …], called on time while the load runs. *progress*: a line that clears itself.
+    ``trace.frame.attrs`` holds "generator" (its lag, repeated sends, CPU), "remarks" (what answers said in the header
+    X-Remark, with the seconds at which those requests were sent) and "locust" (Locust's own statistics).
     Raises ValueError for a bad argument, RuntimeError with its log if Locust fails.
     """
     _check(url, workload, users, think_s, workers, timeout_s, method)
+    if cookies and workers > 1:
+        raise ValueError(f"users with cookies live in one process: use workers=1, not {workers}")
     job = {"url": url, "users": users, "think_s": think_s, "timeout_s": timeout_s, "method": method}
+    job["cookies"] = cookies
     with tempfile.TemporaryDirectory(prefix="load-", dir=nodes._folder()) as name, ExitStack() as stack:
         folders = [Path(name) / str(part) for part in range(workers)]
         for part, folder in enumerate(folders):
@@ -205,6 +211,10 @@ def _trace(folders: list[Path], start_s: float, n: int) -> Trace:
         "kept_up": bool(lag_s.quantile(0.99) <= LAG_LIMIT_S), "resent": int(rows["resent"].sum()),
         "status": {str(code): int(count) for code, count in rows["status"].value_counts().items()},
     }  # fmt: skip
+    remarked = rows[rows["remark"].fillna("") != ""]
+    trace.frame.attrs["remarks"] = {
+        str(text): part.round(4).tolist() for text, part in remarked.groupby("remark")["intended_s"]
+    }
     trace.frame.attrs["locust"] = summaries
     return trace
 

@@ -33,7 +33,7 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 from locust import FastHttpUser, User, constant, events, task
 
 SAFE_TO_REPEAT = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"}  # idempotent: RFC 9110, 9.2.2
-SAID = ("X-Served-By", "X-Started-S", "X-Attempts")
+SAID = ("X-Served-By", "X-Started-S", "X-Attempts", "X-Remark")
 CLOSED = (errno.ECONNRESET, errno.EPIPE)
 
 
@@ -50,6 +50,7 @@ class Row(NamedTuple):
     server: str
     started_s: str
     attempts: str
+    remark: str
     resent: int
 
 
@@ -73,6 +74,7 @@ class Replayer:
         self.connections = Connections(host, port, host, port, size=100_000, disable_ipv6=True, **patience)
         self.head = f" HTTP/1.1\r\nHost: {place.netloc}\r\nUser-Agent: minisys-load\r\nX-Work-S: "
         self.prefix = f"{self.method} {place.path.rstrip('/')}/item/"
+        self.jars: dict[int, dict[str, str]] = {}  # the cookies of each user, when a key is a user
         self.tail = "\r\n\r\n" if self.method in ("GET", "HEAD") else "\r\nContent-Length: 0\r\n\r\n"
         with open(folder / "requests.csv", newline="") as file:
             rows = [(int(i), float(at), work, int(key), luck) for i, at, work, key, luck in csv.reader(file)]
@@ -101,26 +103,40 @@ class Replayer:
         sent_s, size, error = self.now(), 0, None
         status, outcome, header = 0, "failed", None
         gevent.getcurrent().resent = 0
-        message = f"{self.prefix}{key}{self.head}{work_s}\r\nX-Luck: {luck}{self.tail}".encode("ascii")
+        cookies = self.cookies_of(key) if self.job["cookies"] else ""
+        message = f"{self.prefix}{key}{self.head}{work_s}\r\nX-Luck: {luck}{cookies}{self.tail}".encode("ascii")
         try:
             with gevent.Timeout(max(0.001, intended_s + self.timeout_s - self.now())):
                 header, size = self.exchange(message)
             status = header.get_code()
             outcome = self.judge(status, header)
+            if self.job["cookies"]:
+                self.keep_cookies(key, header.get("Set-Cookie", []))
         except (gevent.Timeout, TimeoutError) as problem:
             outcome, error = "timeout", problem
         except (OSError, HTTPConnectionClosed, HTTPParseError) as problem:
             error = problem
         finished_s = self.now()
-        server, started_s, attempts = ((header or {}).get(name, "") for name in SAID)
+        server, started_s, attempts, remark = ((header or {}).get(name, "") for name in SAID)
         times, resent = (intended_s, sent_s, finished_s), gevent.getcurrent().resent
-        self.writer.writerow(Row(number, key, *times, status, outcome, server, started_s, attempts, resent))
+        self.writer.writerow(Row(number, key, *times, status, outcome, server, started_s, attempts, remark, resent))
         if outcome != "ok" and error is None:
             error = RuntimeError(f"{outcome}: {status}")
         self.environment.events.request.fire(
             request_type=self.method, name="/item/[key]", response_time=(finished_s - intended_s) * 1000,
             response_length=size, exception=error, context={},
         )  # fmt: skip
+
+    def cookies_of(self, key: int) -> str:
+        """The Cookie line of user *key*, as a browser would send it; nothing before the first Set-Cookie."""
+        jar = self.jars.get(key)
+        return "\r\nCookie: " + "; ".join(f"{name}={value}" for name, value in jar.items()) if jar else ""
+
+    def keep_cookies(self, key: int, lines: str | list[str]) -> None:
+        """Remember what the answer's Set-Cookie *lines* gave user *key* (their attributes play no part here)."""
+        for line in [lines] if isinstance(lines, str) else lines:
+            name, _, value = line.partition(";")[0].partition("=")
+            self.jars.setdefault(key, {})[name.strip()] = value.strip()
 
     def exchange(self, message: bytes) -> tuple[Any, int]:
         """Send *message* on a kept connection; on the next, at last a new one, if the server had just closed that."""

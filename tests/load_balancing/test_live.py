@@ -7,9 +7,10 @@ import pytest
 
 from minisys.load_balancing import live, model
 from minisys.load_balancing.plan import HealthCheck, Step
-from minisys.load_balancing.policies import NAMES, Policy, Pool
+from minisys.load_balancing.policies import NAMES, Policy, Pool, least_connections
+from minisys.testbed.load import load
 from minisys.testbed.trace import Trace
-from minisys.testbed.workload import Deterministic, Exponential, Poisson, Workload, Zipf, workload
+from minisys.testbed.workload import Deterministic, Exponential, Poisson, Uniform, Workload, Zipf, workload
 
 
 def some(n: int = 300, rate: float = 40.0, work: float = 0.06, seed: int = 2) -> Workload:
@@ -135,6 +136,18 @@ def test_a_policy_of_the_readers_own_runs_on_the_real_clock_too() -> None:
     requests = workload(60, arrivals=Poisson(60.0), work=Deterministic(0.01), seed=7)
     trace = live.run(Policy("first", first), requests, clock="real")
     assert trace.count("ok") == 60 and set(trace.frame["server"]) == {"a"}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("policy", ["round robin", Policy("mine", least_connections)], ids=["process", "thread"])
+def test_a_sticky_user_stays_on_one_backend(policy: str | Policy) -> None:
+    requests = workload(120, arrivals=Poisson(120.0), work=Deterministic(0.005), keys=Uniform(12), seed=8)
+    with live.cluster(policy, workers=4, sticky=True) as shop:
+        trace = load(shop.url, requests, cookies=True, progress=False)
+        loose = load(shop.url, requests, progress=False)
+    used, anyhow = (each.frame.groupby("key")["server"].nunique() for each in (trace, loose))
+    assert trace.count("ok") == 120 and used.max() == 1 < anyhow.max()
+    assert trace.frame["server"].nunique() == 3
 
 
 def wait_for(shop: live.Cluster, name: str, state: str) -> None:

@@ -21,6 +21,7 @@ from minisys.testbed.workload import Workload
 
 OK, BUSY, BROKEN, SLAMS_THE_DOOR, SILENT, HALF, ONE_PER_CONNECTION, GATEWAY_TIMEOUT, WAITS_FOR_ALL = range(9)
 CROWD = 40
+REMEMBERING = 100  # keys from here on are users whose visits are counted in a cookie
 
 
 class Server:
@@ -58,10 +59,10 @@ class Server:
                 return
             self.inside += 1
             self.most_inside = max(self.inside, self.most_inside)
-            await self.answer(key, writer)
+            await self.answer(key, writer, _remembering(key, head) if key >= REMEMBERING else "")
             self.inside, served = self.inside - 1, served + 1
 
-    async def answer(self, key: int, writer: asyncio.StreamWriter) -> None:
+    async def answer(self, key: int, writer: asyncio.StreamWriter, remembered: str = "") -> None:
         started_s = time.monotonic()
         if key == WAITS_FOR_ALL:
             if self.seen[key] >= CROWD:
@@ -71,7 +72,7 @@ class Server:
         bad = {BUSY: "503 Busy\r\nRetry-After: 1", BROKEN: "500 Oops", GATEWAY_TIMEOUT: "504 Late"}
         status = bad.get(key, "200 OK")
         length = 100 if key == HALF else 2
-        more = f"X-Served-By: s{key}\r\nX-Started-S: {started_s!r}\r\nX-Attempts: {key + 1}"
+        more = f"X-Served-By: s{key}\r\nX-Started-S: {started_s!r}\r\nX-Attempts: {key + 1}{remembered}"
         writer.write(f"HTTP/1.1 {status}\r\n{more}\r\nContent-Length: {length}\r\n\r\nhi".encode())
         await writer.drain()
 
@@ -89,6 +90,14 @@ class Server:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
+
+
+def _remembering(key: int, head: bytes) -> str:
+    """Headers that give user *key* one more visit in a cookie, and say what the cookies were that came."""
+    came = next((line[8:] for line in head.decode().split("\r\n") if line.startswith("Cookie: ")), "none")
+    visits = came.count("visits") and int(came.partition("visits=")[2].partition(";")[0])
+    set_ = f"\r\nSet-Cookie: visits={visits + 1}; Path=/; HttpOnly\r\nSet-Cookie: user={key}"
+    return f"{set_}\r\nX-Remark: {came}"
 
 
 @pytest.fixture
@@ -225,3 +234,15 @@ def _locusts(parent: int) -> list[psutil.Process]:
             if "locust" in " ".join(process.cmdline()):
                 found.append(process)
     return found
+
+
+def test_each_key_is_a_user_with_cookies_of_its_own_and_remarks_are_kept_with_their_times(server: Server) -> None:
+    trace = load(server.url, requests([100, 101, 100, 100], apart_s=0.1), cookies=True, progress=False)
+    remarks = trace.frame.attrs["remarks"]
+    assert remarks == {"none": [0.0, 0.1], "visits=1; user=100": [0.2], "visits=2; user=100": [0.3]}
+    assert load(server.url, requests([100, 100]), progress=False).frame.attrs["remarks"] == {"none": [0.0, 0.01]}
+
+
+def test_users_with_cookies_live_in_one_process() -> None:
+    with pytest.raises(ValueError, match="use workers=1, not 2"):
+        load("http://127.0.0.1:1", requests([1]), cookies=True, workers=2)
