@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from minisys.load_balancing.plan import HealthCheck, Step
 from minisys.load_balancing.policies import NAMES, Policy, Pool, least_connections
 from minisys.testbed.load import load
 from minisys.testbed.trace import Trace
-from minisys.testbed.workload import Deterministic, Exponential, Poisson, Uniform, Workload, Zipf, workload
+from minisys.testbed.workload import Constant, Deterministic, Exponential, Poisson, Workload, Zipf, workload
 
 
 def some(n: int = 300, rate: float = 40.0, work: float = 0.06, seed: int = 2) -> Workload:
@@ -141,7 +143,9 @@ def test_a_policy_of_the_readers_own_runs_on_the_real_clock_too() -> None:
 @pytest.mark.live
 @pytest.mark.parametrize("policy", ["round robin", Policy("mine", least_connections)], ids=["process", "thread"])
 def test_a_sticky_user_stays_on_one_backend(policy: str | Policy) -> None:
-    requests = workload(120, arrivals=Poisson(120.0), work=Deterministic(0.005), keys=Uniform(12), seed=8)
+    everybody = np.arange(120) % 12  # twelve users, five visits a second each, never two at once
+    drawn = workload(120, arrivals=Constant(60.0), work=Deterministic(0.005), seed=8)
+    requests = replace(drawn, key=everybody)
     with live.cluster(policy, workers=4, sticky=True) as shop:
         trace = load(shop.url, requests, cookies=True, progress=False)
         loose = load(shop.url, requests, progress=False)
