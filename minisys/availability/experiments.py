@@ -9,10 +9,7 @@ Not promised: the same share tomorrow; the band says how far such short runs sca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from minisys.availability import explore, live, outages
@@ -69,19 +66,3 @@ def reports_in_words(open_loop: Trace, closed_loop: Trace) -> str:
     said = [f"{name}: {'fewer than 1' if share < 0.01 else 'more than 10' if share > 0.1 else 'some'} % above 0.5 s"
             for name, share in (("closed loop", wrong), ("open loop", right))]  # fmt: skip
     return "; ".join(said)
-
-
-def littles_law(traces: Mapping[str, Trace]) -> Table:
-    """Mean number inside (counted over time) beside rate times latency, for each of *traces*: Little's law."""
-    rows = []
-    for name, trace in traces.items():
-        frame = trace.frame
-        sent, gone = np.sort(frame["sent_s"].to_numpy()), np.sort(frame["finished_s"].to_numpy())
-        span = gone[-1] - sent[0]
-        times = np.sort(np.r_[sent, gone])
-        inside = np.searchsorted(sent, times[:-1], "right") - np.searchsorted(gone, times[:-1], "right")
-        counted = float((inside * np.diff(times)).sum()) / span
-        rate, stay_s = len(frame) / span, float((frame["finished_s"] - frame["sent_s"]).mean())
-        rows.append((name, counted, rate, stay_s, rate * stay_s))
-    columns = ["run", "inside, counted", "requests_per_s", "latency_s", "rate x latency"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Little's law: inside = rate x latency")

@@ -64,6 +64,42 @@ def series_table(promised: Mapping[str, float]) -> Table:
     return table(pd.DataFrame(rows, columns=columns), caption="Services that a request needs, one after the other")
 
 
+def repair_table() -> Table:
+    """Availability and downtime from the time between failures and the time to repair: which of the two to improve?"""
+    rows = []
+    for days in (30, 60, 300):
+        for minutes in (240, 120, 5):
+            share = theory.from_repair(days * theory.DAY_S, minutes * 60)
+            rows.append((f"{days} days", _span(60 * minutes), f"{100 * share:.3f} %", _span(theory.downtime_s(share))))
+    columns = ["between failures", "to repair", "availability", "downtime a year"]
+    return table(pd.DataFrame(rows, columns=columns), caption="MTBF / (MTBF + MTTR)")
+
+
+def quorum_table(each: float = 0.99) -> Table:
+    """At least k of n copies up, each up a share *each* of the time: availability and downtime a year."""
+    named = {(1, 1): "one copy", (1, 2): "one of two", (2, 3): "a majority of three", (3, 5): "a majority of five",
+             (4, 6): "Aurora's write quorum", (3, 6): "Aurora's read quorum"}  # fmt: skip
+    rows = []
+    for (k, n), word in named.items():
+        share = theory.k_of_n(k, n, each)
+        rows.append((f"{k} of {n}", word, f"{100 * share:.6f} %", _span(theory.downtime_s(share))))
+    columns = ["needed", "who does that", "availability", "downtime a year"]
+    return table(pd.DataFrame(rows, columns=columns), caption=f"Copies that are up {percent(each)} of the time each")
+
+
+def shared_causes() -> Table:
+    """Two web servers that share nothing, a rack, a zone or a deploy: the shared cause is a component of its own."""
+    causes = {"nothing": 1.0, "a zone": 0.9999, "a rack": 0.9995, "a deploy at the same moment": 0.999}
+    rows = []
+    for cause, share in causes.items():
+        pair = Service().add("users", needs=[any_of("web 1", "web 2")]).add(cause, share)
+        pair.add("web 1", 0.99, [cause]).add("web 2", 0.99, [cause])
+        whole = graph.availability(pair)
+        rows.append((cause, percent(share), f"{100 * whole:.4f} %", _span(theory.downtime_s(whole))))
+    columns = ["both share", "which is up", "one of two is up", "downtime a year"]
+    return table(pd.DataFrame(rows, columns=columns), caption="Two web servers, each up 99 % of the time by itself")
+
+
 def shop(
     web: int = 1, databases: int = 1, balancers: int = 1, paths: int = 1, shared: Mapping[str, float] | None = None
 ) -> Service:

@@ -7,10 +7,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from minisys.availability import experiments, explore, graph
+from minisys.availability import explore, graph
 from minisys.availability.draw import draw, percent
-from minisys.testbed.simulation import Server, simulate
-from minisys.testbed.workload import Exponential, Poisson, workload
 
 
 def test_the_picture_marks_the_single_point_in_words():
@@ -54,11 +52,23 @@ def test_the_nines_table_knows_that_four_nines_are_less_than_an_hour():
     assert "52.6 min" in repr(explore.nines_table())
 
 
-def test_little_holds_in_the_table():
-    offered = workload(500, arrivals=Poisson(50.0), work=Exponential(0.015), seed=1)
-    trace = simulate(offered, lambda env, rng: Server(env, "a"))
-    row = experiments.littles_law({"run": trace}).frame.iloc[0]
-    assert row["inside, counted"] == row["rate x latency"]
+def test_half_the_repair_time_is_worth_twice_the_time_between_failures():
+    rows = explore.repair_table().frame.set_index(["between failures", "to repair"])["availability"]
+    assert rows["30 days", "2 h"] == rows["60 days", "4 h"] == "99.723 %"
+
+
+def test_a_majority_of_three_is_worse_than_one_of_two_and_aurora_is_as_published():
+    rows = explore.quorum_table().frame.set_index("needed")["availability"]
+    assert rows["2 of 3"] < rows["1 of 2"]
+    assert (rows["4 of 6"], rows["3 of 6"]) == ("99.998045 %", "99.999985 %")  # FACTS 5.8
+
+
+def test_a_shared_cause_is_a_floor_that_the_second_copy_does_not_pass():
+    frame = explore.shared_causes().frame
+    shares = [float(text.removesuffix(" %")) for text in frame["one of two is up"]]
+    assert shares[0] == 99.99 and all(
+        share <= float(cause.removesuffix(" %")) for share, cause in zip(shares, frame["which is up"], strict=True)
+    )
 
 
 def test_short_runs_scatter_around_the_exact_share():
