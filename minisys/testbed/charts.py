@@ -57,7 +57,8 @@ def three_worlds(
         raise ValueError("three_worlds needs at least one of predicted, simulated and measured")
     if said.get("log_y"):
         worlds = {name: marks.positive(frame, y) for name, frame in worlds.items()}
-    legend, places = Legend(list(worlds), shows="both"), marks.axes(x, y, said)
+    legend = Legend(list(worlds), shows="both")
+    places = marks.counted(marks.axes(x, y, said), (at for frame in worlds.values() for at in frame[x]))
     layers = [layer for name, frame in worlds.items() for layer in _world(name, alt.Chart(frame), legend, places)]
     if prediction is not None and prediction[1] is not None:
         left = prediction[0] > (min(f[x].min() for f in worlds.values()) + max(f[x].max() for f in worlds.values())) / 2
@@ -73,7 +74,7 @@ def lines(frame: pd.DataFrame, *, x: str, y: str, by: str, title: str, **said: U
     """
     made = banded(frame, x, y, by)
     made = marks.positive(made, y) if said.get("log_y") else made
-    layers = _lines(made, marks.axes(x, y, said))
+    layers = _lines(made, marks.counted(marks.axes(x, y, said), made[x]))
     found = words.of_lines(made, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
     return alt.layer(*layers, title=title, description=said.get("description", f"{title}. {found}"))
 

@@ -7,7 +7,7 @@ the rest turns it into layers that look alike in all charts. Nothing here knows 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import altair as alt
@@ -110,6 +110,14 @@ def axes(x: str, y: str, said: Axes, *, zero: bool = False) -> dict[str, Any]:
         "x": alt.X(f"{x}:Q", title=said.get("x_title", titled(x)), scale=x_scale, axis=few[0]),
         "y": alt.Y(f"{y}:Q", title=said.get("y_title", titled(y)), scale=y_scale, axis=few[1]),
     }
+
+
+def counted(places: dict[str, Any], values: Iterable[float]) -> dict[str, Any]:
+    """*places* with a tick at each whole number that occurs, if x counts things (two copies, three; never 2.5)."""
+    found = sorted(set(values))
+    if len(found) <= 12 and all(value == int(value) for value in found):
+        places["x"].axis = alt.Axis(values=found, format="d")
+    return places
 
 
 def moved(place: Any, column: str) -> Any:
