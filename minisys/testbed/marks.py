@@ -36,7 +36,7 @@ def number(value: float) -> str:
         return "none"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"
+    return f"{value + 0.0:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"  # + 0.0: never "-0"
 
 
 def titled(column: str) -> str:
