@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -47,30 +48,35 @@ class Backend:
         except ValueError:
             work_s = math.nan
         if not 0 <= work_s < 3600:
-            return self._say(400, f"X-Work-S must be seconds from 0 to 3600, got {request.headers['X-Work-S']!r}\n")
+            return self.say(400, f"X-Work-S must be seconds from 0 to 3600, got {request.headers['X-Work-S']!r}\n")
         if self.inside >= self.room:
-            return self._say(503, "all workers busy and the waiting line full; try again later\n", {"Retry-After": "1"})
+            return self.say(503, "all workers busy and the waiting line full; try again later\n", {"Retry-After": "1"})
         self.inside += 1
         try:
             async with self.worker:
                 started = asyncio.get_running_loop().time()
                 await asyncio.sleep(work_s / self.speed * self.factor)
+                answer = await self.reply(request)
             await self.well.wait()
         finally:
             self.inside -= 1
+        answer.headers["X-Started-S"] = repr(started)
+        return answer
+
+    async def reply(self, request: web.BaseRequest) -> web.Response:
+        """What is said once the work is done, still on its worker: the place for a server that does more than wait."""
         body = await request.read() if request.can_read_body else b""
-        text = f"{request.path} from {self.name}, {len(body)} bytes received\n"
-        return self._say(200, text, {"X-Started-S": repr(started)})
+        return self.say(200, f"{request.path} from {self.name}, {len(body)} bytes received\n")
 
     async def control(self, request: web.BaseRequest) -> web.StreamResponse:
         """The admin port: POST /control/slow?factor=F."""
         if request.method != "POST" or request.path != "/control/slow":
-            return self._say(404, "known: POST /control/slow?factor=10\n")
+            return self.say(404, "known: POST /control/slow?factor=10\n")
         try:
             self.slow(float(request.query["factor"]))
         except (KeyError, ValueError) as problem:
-            return self._say(400, f"factor must be a number above 0: {problem}\n")
-        return self._say(200, f"{self.name} is {self.factor:g} times as slow\n")
+            return self.say(400, f"factor must be a number above 0: {problem}\n")
+        return self.say(200, f"{self.name} is {self.factor:g} times as slow\n")
 
     def slow(self, factor: float) -> None:
         """Work takes *factor* times as long from now on. Raises ValueError unless factor > 0."""
@@ -78,33 +84,45 @@ class Backend:
             raise ValueError(f"the factor must be above 0, got {factor}")
         self.factor = factor
 
-    def _say(self, status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    async def close(self) -> None:
+        """The process ends: the place to close what reply() has opened."""
+
+    def say(self, status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+        """An answer that says who gave it."""
         return web.Response(status=status, text=text, headers={"X-Served-By": self.name, **(headers or {})})
 
 
-async def serve(options: argparse.Namespace) -> None:
-    """Run one backend until it is told to stop."""
-    backend = Backend(options.name, options.workers, options.queue, options.speed)
+Make = Callable[[argparse.Namespace], Backend]
+
+
+async def serve(options: argparse.Namespace, make: Make) -> None:
+    """Run the backend that *make* makes of *options* until it is told to stop."""
+    backend = make(options)
     public, admin = await http.listen(backend.answer, options.port), await http.listen(backend.control)
     print(f"READY {public.port} {admin.port}", flush=True)
     await http.until_told_to_stop()
     await asyncio.gather(public.close(), admin.close())
+    await backend.close()
 
 
-def main() -> None:
-    """The command line."""
-    first_line = (__doc__ or "").split("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m minisys.testbed.backend", description=first_line)
-    parser.add_argument("--name", default="a", help="what it calls itself in X-Served-By (default: a)")
-    parser.add_argument("--workers", type=int, default=1, help="requests served at the same time (default: 1)")
-    parser.add_argument("--queue", type=int, default=None, help="how many may wait (default: no limit)")
-    parser.add_argument("--speed", type=float, default=1.0, help="2 means that work takes half the time (default: 1)")
-    parser.add_argument("--port", type=int, default=0, help="0: any free port (default)")
+def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
+    """The command line that every backend understands; *module* and its docstring *doc* are for the help."""
+    made = argparse.ArgumentParser(prog=f"python -m {module}", description=(doc or "").split("\n")[0])
+    made.add_argument("--name", default="a", help="what it calls itself in X-Served-By (default: a)")
+    made.add_argument("--workers", type=int, default=1, help="requests served at the same time (default: 1)")
+    made.add_argument("--queue", type=int, default=None, help="how many may wait (default: no limit)")
+    made.add_argument("--speed", type=float, default=1.0, help="2 means that work takes half the time (default: 1)")
+    made.add_argument("--port", type=int, default=0, help="0: any free port (default)")
+    return made
+
+
+def main(commands: argparse.ArgumentParser, make: Make) -> None:
+    """Run a backend with the options of the command line; a mistake there is one clear line."""
     try:
-        asyncio.run(serve(parser.parse_args()))
+        asyncio.run(serve(commands.parse_args(), make))
     except ValueError as problem:
-        parser.error(str(problem))
+        commands.error(str(problem))
 
 
 if __name__ == "__main__":
-    main()
+    main(parser("minisys.testbed.backend", __doc__), lambda o: Backend(o.name, o.workers, o.queue, o.speed))
