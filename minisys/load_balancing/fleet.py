@@ -69,6 +69,10 @@ class Backend(Server):
         for _, done in lost:
             settle(done, FAILED)
 
+    def stop(self) -> None:
+        """It refuses whoever comes from now on, and finishes what it has."""
+        self.alive = False
+
     def _serve_late(self, request: Request, done: Event) -> None:
         answer = super().serve(request)
         assert answer.callbacks is not None
@@ -128,7 +132,7 @@ class Fleet:
         self.fragile = bool(plan)
         for step in plan:
             at(env, step.at_s, partial(self._carry_out, step))
-        if health and any(step.action in ("kill", "pause") for step in plan):  # else every check would say yes
+        if health and any(step.action in ("kill", "stop", "pause") for step in plan):  # else every check would say yes
             at(env, env.now + health.interval_s, self._check_all)
 
     def warm(self) -> None:
@@ -162,7 +166,7 @@ class Fleet:
         elif step.action == "slow":
             backend.slow(step.value)
         else:
-            getattr(backend, step.action)()  # kill, restart, pause, resume
+            getattr(backend, step.action)()  # kill, stop, restart, pause, resume
         self._refresh()
 
     def _weigh(self, i: int, weight: float) -> None:

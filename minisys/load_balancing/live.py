@@ -187,8 +187,12 @@ class Cluster:
         """SIGKILL backend *name*: every connection to it breaks."""
         self.backend(name).kill()
 
+    def stop(self, name: str) -> None:
+        """SIGTERM to backend *name*: it takes nobody new, finishes what it has, and ends. Returns when it has ended."""
+        self.backend(name).stop()
+
     def restart(self, name: str) -> None:
-        """Start the killed backend *name* again, empty, on its old port."""
+        """Start the killed or stopped backend *name* again, empty, on its old port."""
         self.start_backend(name, port=self.backend(name).port)
 
     def add(self, name: str, weight: float = 1.0) -> None:

@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-ACTIONS = ("kill", "restart", "slow", "pause", "resume", "add", "drain", "remove", "weight")
+ACTIONS = ("kill", "stop", "restart", "slow", "pause", "resume", "add", "drain", "remove", "weight")
 
 
 @dataclass(frozen=True)
 class Step:
     """One step: *at_s* seconds after the start, do *action* to *backend*.
 
-    kill: the process dies at once, and all it held. restart: it is back, empty. slow: it works *value* times as long
+    kill: the process dies at once, and all it held. stop: it takes nobody new, finishes what it has and ends (SIGTERM).
+    restart: it is back, empty. slow: it works *value* times as long
     (1 = normal). pause, resume: it stops without a word (SIGSTOP), and goes on. add: a new backend joins, or a drained
     one returns, with weight *value*. drain: it finishes what it has and gets nothing new. remove: drained, then gone
     for good. weight: its weight becomes *value*.

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -28,18 +29,20 @@ from minisys.testbed.clock import run_virtual
 from minisys.testbed.trace import OUTCOMES, Trace
 from minisys.testbed.workload import Workload
 
+Make = Callable[[str, int, int | None, float], Backend]
+
 
 class Backends:
-    """The backends of one run: they can be killed, restarted, slowed down, paused, added, drained and removed."""
+    """The backends of one run, each as *make* makes it: they can be killed, slowed down, paused, added, drained …"""
 
-    def __init__(self, workers: int, queue: int | None) -> None:
-        self.workers, self.queue = workers, queue
+    def __init__(self, workers: int, queue: int | None, make: Make) -> None:
+        self.workers, self.queue, self.make = workers, queue, make
         self.nodes: dict[str, Backend] = {}
         self.fronts: dict[str, http.Listening] = {}
 
     async def start(self, name: str, speed: float = 1.0, port: int = 0) -> Entry:
         """Start backend *name*, empty."""
-        self.nodes[name] = Backend(name, self.workers, self.queue, speed)
+        self.nodes[name] = self.make(name, self.workers, self.queue, speed)
         self.fronts[name] = await http.listen(self.nodes[name].answer, port)
         return Entry(name, "127.0.0.1", self.fronts[name].port)
 
@@ -49,6 +52,8 @@ class Backends:
         match step.action:
             case "kill":
                 self.fronts[name].abort()
+            case "stop":
+                await self.fronts[name].close()
             case "restart":
                 await self.start(name, self.nodes[name].speed, self.fronts[name].port)
             case "slow":
@@ -71,6 +76,7 @@ class Backends:
         """All gone."""
         for node in self.nodes.values():
             node.well.set()
+            await node.close()
         for front in self.fronts.values():
             front.abort()
             await front.close(0.0)
@@ -90,12 +96,17 @@ def run(
     retries: int,
     timeout_s: float | None,
     method: str,
+    make: Make = Backend,
+    cookies: bool = False,
     **judgements: Any,
 ) -> Trace:
-    """The trace of *workload* in virtual time; keywords as in live.run."""
+    """The trace of *workload* in virtual time; keywords as in live.run and, for *cookies* and remarks, as in load().
+
+    make: the backend's class or a function like it, of (name, workers, queue, speed).
+    """
 
     async def everything() -> Trace:
-        farm, rates = Backends(workers, queue), speeds(speed, names)
+        farm, rates = Backends(workers, queue, make), speeds(speed, names)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(farm.close)
             entries = [await farm.start(name, rate) for name, rate in zip(names, rates, strict=True)]
@@ -105,7 +116,7 @@ def run(
             limits = Limits(answer_s=timeout_s or 1e9)
             service = await start(balancer, retries=retries, limits=limits, trust_luck=True)
             stack.push_async_callback(service.close, 0.0)
-            users = _Users(service.port, workload, method)
+            users = _Users(service.port, workload, method, cookies)
             async with asyncio.TaskGroup() as group:
                 for step in plan:
                     group.create_task(_later(step.at_s, farm.do, step, balancer))
@@ -123,8 +134,10 @@ async def _later(at_s: float, do: Any, *args: Any) -> None:
 class _Users:
     """Sends every request at its moment and writes down what came back."""
 
-    def __init__(self, port: int, workload: Workload, method: str) -> None:
+    def __init__(self, port: int, workload: Workload, method: str, cookies: bool) -> None:
         self.url, self.workload, self.method = f"http://127.0.0.1:{port}", workload, method
+        self.jars: defaultdict[int, dict[str, str]] | None = defaultdict(dict) if cookies else None
+        self.remarks: defaultdict[str, list[float]] = defaultdict(list)
         nothing_yet = (math.nan, math.nan, "", "unfinished", 1)
         self.rows: list[tuple[float, float, str, str, int]] = [nothing_yet] * len(workload)
 
@@ -141,6 +154,9 @@ class _Users:
     async def _send(self, session: aiohttp.ClientSession, i: int) -> None:
         given, loop = self.workload, asyncio.get_running_loop()
         headers = {"X-Work-S": repr(float(given.work_s[i])), "X-Luck": repr(float(given.luck[i]))}
+        jar = {} if self.jars is None else self.jars[given.key[i]]
+        if jar:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
         try:
             async with session.request(self.method, f"{self.url}/item/{given.key[i]}", headers=headers) as answer:
                 await answer.read()
@@ -148,6 +164,9 @@ class _Users:
             self.rows[i] = (math.nan, loop.time(), "", "failed", 1)
             return
         said, outcome = answer.headers, judge(answer.status, answer.headers)
+        jar |= {name: cookie.value for name, cookie in answer.cookies.items()}
+        if "X-Remark" in said:
+            self.remarks[said["X-Remark"]].append(float(given.arrival_s[i]))
         started = float(said.get("X-Started-S", "nan")) if outcome == "ok" else math.nan
         self.rows[i] = (started, loop.time(), said.get("X-Served-By", ""), outcome, int(said.get("X-Attempts", "1")))
 
@@ -156,10 +175,12 @@ class _Users:
         started, finished, server, outcome, attempts = zip(*self.rows, strict=True)
         names = sorted(set(server) - {""})
         code = {name: i for i, name in enumerate(names)} | {"": -1}
-        return Trace.from_columns(
+        trace = Trace.from_columns(
             self.workload.arrival_s, started, finished, [code[name] for name in server], names,
             [OUTCOMES.index(name) for name in outcome], attempts, self.workload.key,
         )  # fmt: skip
+        trace.frame.attrs["remarks"] = {text: sorted(times) for text, times in self.remarks.items()}
+        return trace
 
 
 def judge(status: int, headers: Any) -> str:

@@ -73,6 +73,16 @@ def test_a_paused_backend_can_be_killed_and_comes_back_unpaused():
     assert answers == [(2.0, "failed"), (2.0, "failed"), (2.5, "failed"), (5.0, "ok")]
 
 
+def test_a_backend_that_stops_finishes_what_it_has_and_refuses_the_rest():
+    env, answers = simpy.Environment(), []
+    backend = Backend(env, "a")
+    for at_s in (0.0, 0.1, 0.6):
+        send(env, backend, at_s, 1.0, answers)
+    at(env, 0.5, backend.stop)
+    env.run()
+    assert answers == [(0.6, "failed"), (1.0, "ok"), (2.0, "ok")]
+
+
 def test_pausing_twice_and_resuming_twice_is_as_once():
     env, answers = simpy.Environment(), []
     backend = Backend(env, "a")

@@ -49,6 +49,7 @@ def test_live_equals_the_model_with_unequal_backends_and_short_queues(policy: st
         (Step(1.0, "add", "d"), Step(2.0, "drain", "a"), Step(3.0, "remove", "a")),
         (Step(0.5, "slow", "c", 5.0), Step(3.0, "slow", "c", 1.0), Step(4.0, "weight", "a", 3.0)),
         (Step(1.0, "drain", "b"), Step(2.0, "add", "b", 2.0)),
+        (Step(1.0, "drain", "b"), Step(1.3, "stop", "b"), Step(2.0, "restart", "b"), Step(2.1, "add", "b")),
     ],
 )
 def test_live_equals_the_model_while_backends_come_and_go(plan: tuple[Step, ...]) -> None:
@@ -69,6 +70,16 @@ def test_users_see_the_same_failures_live_as_in_the_model_when_a_backend_dies(me
     assert (found.frame["attempts"] > 1).sum() == (expected.frame["attempts"] > 1).sum() > 0
     np.testing.assert_allclose(found.frame["finished_s"], expected.frame["finished_s"], atol=1e-6, rtol=0)
     assert (found.count("failed") == 0) == (method == "GET")
+
+
+def test_a_backend_that_is_told_to_stop_finishes_what_it_has_live_as_in_the_model() -> None:
+    requests = workload(800, arrivals=Poisson(200.0), work=Deterministic(0.05), seed=4)
+    plan = (Step(1.05, "stop", "b"), Step(2.53, "restart", "b"))
+    found, expected = (
+        run("round robin", requests, workers=16, plan=plan, method="POST") for run in (live.run, model.simulate)
+    )
+    assert_same(found, expected)
+    assert found.count("ok") == 800 and (found.frame["attempts"] > 1).any()
 
 
 def test_a_policy_of_the_readers_own_serves_both_worlds() -> None:
