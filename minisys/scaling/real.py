@@ -24,7 +24,7 @@ from minisys.load_balancing.products import ProductMissing
 from minisys.testbed import nodes
 from minisys.testbed.nodes import Node
 
-__all__ = ["ProductMissing", "Valkey", "available", "binary", "valkey", "version"]
+__all__ = ["ProductMissing", "Valkey", "available", "binary", "missing", "valkey", "version"]
 MEMORY_MB = 64  # beyond it Valkey refuses writes, as our store does beyond its bounds
 
 
@@ -58,6 +58,12 @@ def available() -> dict[str, str]:
         return {"valkey": version()}
     except ProductMissing as problem:
         return {"valkey": str(problem)}
+
+
+def missing() -> str:
+    """The one line that says why Valkey is not there; empty if it is."""
+    told = available()["valkey"]
+    return "" if told[:1].isdigit() else told
 
 
 def argv(path: Path, port: int, folder: Path, durable: bool) -> list[str]:
