@@ -116,22 +116,22 @@ def run(
             limits = Limits(answer_s=timeout_s or 1e9)
             service = await start(balancer, retries=retries, limits=limits, trust_luck=True)
             stack.push_async_callback(service.close, 0.0)
-            users = _Users(service.port, workload, method, cookies)
+            users = Users(service.port, workload, method, cookies)
             async with asyncio.TaskGroup() as group:
                 for step in plan:
-                    group.create_task(_later(step.at_s, farm.do, step, balancer))
+                    group.create_task(later(step.at_s, farm.do, step, balancer))
                 group.create_task(users.run())
         return users.trace()
 
     return run_virtual(everything())
 
 
-async def _later(at_s: float, do: Any, *args: Any) -> None:
+async def later(at_s: float, do: Any, *args: Any) -> None:
     await asyncio.sleep(at_s - asyncio.get_running_loop().time())
     await do(*args)
 
 
-class _Users:
+class Users:
     """Sends every request at its moment and writes down what came back."""
 
     def __init__(self, port: int, workload: Workload, method: str, cookies: bool) -> None:

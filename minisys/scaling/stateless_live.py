@@ -134,7 +134,7 @@ class _Hand:
         return self.steps
 
     def _do(self, step: Step) -> None:
-        self.steps[round(time.monotonic() - self.start_s, 2)] = f"{step.action} {step.backend}"
+        self.steps[round(time.monotonic() - self.start_s, 4)] = f"{step.action} {step.backend}"
         if step.backend == "store":
             target: Any = self.store if step.action in ("kill", "restart") else self.store and self.store.node
             getattr(target, step.action)()

@@ -32,7 +32,7 @@ from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Workload, stream
 
 USERS_PER_S, SESSION_S, GAP_S, WORK_S = 22.0, 2.0, 0.4, 0.02
-POLICY, WORKERS, HEALTH = "round robin", 16, HealthCheck(0.1, 0.1)
+POLICY, WORKERS, HEALTH = "round robin", 16, HealthCheck(0.2, 0.2)
 
 
 def shoppers(

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from minisys.load_balancing.plan import Step
 from minisys.scaling import real, stateless
 from minisys.scaling import stateless_model as model
-from minisys.scaling.stateless import DEATHS, KILL, carts_lost, kill_an_instance, rolling, rolling_restart
+from minisys.scaling.stateless import DEATHS, KILL, carts_lost, rolling
 from minisys.scaling.stateless_live import IN_MEMORY, ON_DISK, STORE, VALKEY, run
 from minisys.scaling.stateless_model import shoppers
 from minisys.testbed.trace import Trace
+from tests.scaling.leftovers import nothing_left
 
 NONE: tuple[Step, ...] = ()
 
@@ -98,42 +99,41 @@ def test_a_way_or_clock_that_there_is_not_is_refused(way: str, clock: str, plan:
         run(way, shoppers(for_s=1.0, seed=1), plan, clock=clock)
 
 
-def test_the_chart_shows_three_worlds_and_the_readers_guess() -> None:
+def test_the_chart_shows_three_worlds_and_the_readers_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = stateless.deaths_simulated(3)
+    monkeypatch.setattr(stateless, "deaths_simulated", lambda: few)
     measured = pd.DataFrame({"instances": [3], "share": [31.0], "simulated": [33.0]})
     drawn = str(stateless.deaths_chart(measured, 40).to_dict())
     assert all(word in drawn for word in ("predicted", "simulated", "measured", "your prediction: 40"))
 
 
 @pytest.mark.live
-def test_a_killed_server_takes_carts_with_it_only_if_they_were_in_its_memory() -> None:
-    traces = kill_an_instance()
+def test_a_rolling_restart_and_a_death_fail_no_request_and_without_state_nobody_can_tell() -> None:
+    plan = (*rolling(), Step(4.25, "kill", "b"))
+    traces = stateless.each_way((IN_MEMORY, STORE), lambda way: run(way, shoppers(for_s=5.2, seed=3), plan))
     assert stateless.lost_in_words(traces) == (
         "in memory: some carts lost, 0 requests failed; external store: 0 carts lost, 0 requests failed"
     )
-    assert all(set(trace.frame["server"][-40:]) == {"a", "c", "d"} for trace in traces.values())
-    assert "kill b" in str(stateless.lost_over_time(traces).to_dict())
+    steps = traces[IN_MEMORY].frame.attrs["steps"]
+    blows = [at_s for at_s, word in steps.items() if word.startswith(("drain", "kill"))]
+    in_time = [at_s for at_s in blows if at_s < 4.0]  # a busy machine may still be restarting when the users have left
+    assert len(blows) == 4 and all(_lost_between(traces[IN_MEMORY], at_s, at_s + 1.0) for at_s in in_time)
+    assert "drain a" in str(stateless.lost_over_time(traces).to_dict())
     assert stateless.side_by_side(traces).frame["carts lost"].iloc[1] == "0"
+    assert nothing_left()
 
 
 @pytest.mark.live
-def test_a_rolling_restart_fails_no_request_and_without_state_nobody_can_tell() -> None:
-    traces = rolling_restart()
-    assert stateless.lost_in_words(traces) == (
-        "in memory: some carts lost, 0 requests failed; external store: 0 carts lost, 0 requests failed"
-    )
-    in_memory = traces[IN_MEMORY]
-    restarts = [at_s for at_s, word in in_memory.frame.attrs["steps"].items() if word.startswith("drain")]
-    assert len(restarts) == 3 and all(_lost_between(in_memory, at_s, at_s + 1.0) for at_s in restarts)
-
-
-@pytest.mark.live
-def test_while_the_store_is_away_users_are_told_so_and_nobodys_cart_is_begun_anew() -> None:
+def test_valkey_keeps_the_carts_when_a_server_dies_and_on_disk_when_it_dies_itself() -> None:
     if real.missing():
         pytest.skip(real.missing())
-    trace = stateless.kill_the_store((ON_DISK,))[ON_DISK]
+    plan = (*KILL[:1], Step(1.65, "kill", "store"), Step(1.8, "restart", "store"))
+    trace = run(ON_DISK, shoppers(for_s=2.6, seed=3), plan)
     assert carts_lost(trace) == []
-    assert set(trace.frame.attrs["generator"]["status"]) == {"200", "503"}
-    assert trace.count("failed") == trace.frame.attrs["generator"]["status"]["503"] > 0
+    assert set(trace.frame.attrs["generator"]["status"]) == {"200", "503"}, "users are told while the store is away"
+    failed = trace.frame[trace.frame["outcome"] == "failed"]
+    assert len(failed) == trace.frame.attrs["generator"]["status"]["503"] and failed["sent_s"].min() > 1.5
+    assert nothing_left()
 
 
 def _lost_between(trace: Trace, from_s: float, to_s: float) -> int:
