@@ -1,5 +1,8 @@
 """A bank as real processes: a gateway, instances of the monolith or of two services, and more of them while users wait.
 
+The surge has begun, and somebody orders another instance. Until it has started, everybody waits; then the gateway
+learns of it, and the line before it gets shorter. In which of the two banks does it help whom?
+
 Promised: run() takes the model's keywords, and on the virtual clock it gives the model's times request by request; on
 the real clock each instance is a process, and growing takes as long as a process takes to start. Not done here: what is
 tried and drawn (surge.py).
@@ -126,28 +129,32 @@ def _at(pool: str, node: Node) -> str:
 async def _virtual(shape: Shape, offered: Workload, plan: Sequence[Grow], boot_s: float) -> Trace:
     """The same gateway and services in one event loop."""
     async with AsyncExitStack() as stack:
-        pools = {name: Pool() for name in shape}
-
-        async def start(name: str) -> None:
-            service = Service(name, SIZE[name], None, 1.0, KINDS if name == EVERYTHING else (name,), InProcess(0.0))
-            front = await http.listen(service.answer)
-            stack.push_async_callback(front.close, 0.0)
-            pools[name].add(f"http://127.0.0.1:{front.port}", SIZE[name])
-
-        async def grow(step: Grow) -> None:
-            for _ in range(step.instances):
-                await start(step.pool)
-
+        bank = _OneLoop(shape, stack)
         for name, count in shape.items():
-            for _ in range(count):
-                await start(name)
-        gateway = Gateway(pools)
+            await bank.grow(Grow(0.0, name, count))
+        gateway = Gateway(bank.pools)
         front = await http.listen(gateway.answer)
         stack.push_async_callback(front.close, 0.0)
         stack.push_async_callback(gateway.close)
         users = virtual.Users(front.port, offered, "GET", cookies=False)
         async with asyncio.TaskGroup() as group:
             for step in plan:
-                group.create_task(virtual.later(step.at_s + boot_s, grow, step))
+                group.create_task(virtual.later(step.at_s + boot_s, bank.grow, step))
             group.create_task(users.run())
     return users.trace()
+
+
+class _OneLoop:
+    """The instances of *shape* that live in this event loop until *stack* ends, and their pools."""
+
+    def __init__(self, shape: Shape, stack: AsyncExitStack) -> None:
+        self.pools, self.stack = {name: Pool() for name in shape}, stack
+
+    async def grow(self, step: Grow) -> None:
+        """Carry out *step* now."""
+        serves = KINDS if step.pool == EVERYTHING else (step.pool,)
+        for _ in range(step.instances):
+            service = Service(step.pool, SIZE[step.pool], None, 1.0, serves, InProcess(0.0))
+            front = await http.listen(service.answer)
+            self.stack.push_async_callback(front.close, 0.0)
+            self.pools[step.pool].add(f"http://127.0.0.1:{front.port}", SIZE[step.pool])

@@ -1,6 +1,9 @@
 """A shop of cart servers as real processes: the same users and the same plan, with carts here, there or elsewhere.
 
-Promised: three servers behind the room-three balancer, users with cookies made by Locust, and a plan whose steps are
+"It worked in the simulation" convinces nobody who has been called at night. So here the servers die as processes die,
+the users keep real cookies, and whoever restarts a server has to wait until it has started.
+
+Promised: cart servers behind chapter 03's balancer, users with cookies made by Locust, and a plan whose steps are
 carried out one after the other; a step may also hit the process called "store". On the virtual clock the very same
 server, balancer and cookies lose exactly the carts that the model loses. Not done here: what is tried and drawn
 (stateless.py).

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from minisys.testbed import http
 from minisys.testbed.backend import Backend
@@ -55,6 +56,19 @@ def test_speed_and_slowness_change_how_long_work_takes() -> None:
         return (await get(session, url))[1]
 
     assert talk(backend, one) == pytest.approx(3.0)
+
+
+def test_a_server_of_ones_own_replies_while_it_still_holds_its_worker() -> None:
+    class Slow(Backend):
+        async def reply(self, request: web.BaseRequest) -> web.Response:
+            await asyncio.sleep(2)
+            return self.say(201, f"{request.method} by a server of its own\n")
+
+    async def two(session: aiohttp.ClientSession, url: str) -> list[tuple[int, float, str]]:
+        return await asyncio.gather(*(get(session, url) for _ in range(2)))
+
+    text = "GET by a server of its own\n"
+    assert talk(Slow("a"), two) == [(201, pytest.approx(3.0), text), (201, pytest.approx(6.0), text)]
 
 
 @pytest.mark.parametrize("work", ["minus one", "-1", "nan", "1e9"])
