@@ -33,7 +33,7 @@ PRICE = 0.02  # of a worker and hour, in dollars: about a virtual processor at 1
 TYPICAL = 9  # a payday near the mean of forty; some are twice as bad, some hardly felt
 PLANS = {ONE: (Grow(ORDER_S, EVERYTHING, 1),), TWO: (Grow(ORDER_S, NOTIFICATION, 1),)}
 GROWN = {ONE: {EVERYTHING: 2}, TWO: {PAYMENT: 1, NOTIFICATION: 2}}
-PHASES = {"before the surge": (0.0, 0.8), "surge": (1.4, ORDER_S), "surge, grown": (4.8, FOR_S)}
+PHASES = {"quiet": (0.0, 0.8), "surge": (1.4, ORDER_S), "grown": (4.8, FOR_S)}
 SURGE_PER_S = {PAYMENT: PAYMENTS_PER_S, NOTIFICATION: FACTOR * NOTIFICATIONS_PER_S}
 QUIET_PER_S = {PAYMENT: PAYMENTS_PER_S, NOTIFICATION: NOTIFICATIONS_PER_S}
 Traces = Mapping[str, Trace]
@@ -95,14 +95,13 @@ def phases(measured: Traces, price_per_worker_hour: float = PRICE, seed: int = T
     simulated, rows = payday_simulated(seed), []
     for name, trace in measured.items():
         for phase, (from_s, to_s) in PHASES.items():
-            workers = services_model.workers(SHAPES[name], PLANS[name] if phase.endswith("grown") else ())
-            row: list[object] = [name, phase, workers]
+            workers = services_model.workers(SHAPES[name], PLANS[name] if phase == "grown" else ())
             for kind in KINDS:
                 worlds = (of_kind(each, kind, from_s, to_s).percentiles((50, 99)) for each in (trace, simulated[name]))
-                row += [f"{1000 * p50:.0f} / {1000 * p99:.0f}" for p50, p99 in worlds]
-            rows.append(row)
-    columns = ["bank", "phase", "workers"]
-    columns += [f"{kind}s {world}" for kind in KINDS for world in ("measured", "simulated")]
+                rows.append(
+                    (name, phase, workers, f"{kind}s", *(f"{1000 * p50:.0f} / {1000 * p99:.0f}" for p50, p99 in worlds))
+                )
+    columns = ["bank", "phase", "workers", "requests", "measured", "simulated"]
     prices = (
         f"{name} {services_model.cost(SHAPES[name], PLANS[name], 3600.0, price_per_worker_hour):.2f}" for name in SHAPES
     )
@@ -139,7 +138,7 @@ def grown_worlds(measured: Traces, runs: int = 40) -> Table:
 
 
 def _mean_ms(trace: Trace, kind: str) -> float:
-    return 1000 * float(of_kind(trace, kind, *PHASES["surge, grown"]).latency_s.mean())
+    return 1000 * float(of_kind(trace, kind, *PHASES["grown"]).latency_s.mean())
 
 
 def choices(price_per_worker_hour: float = PRICE, runs: int = 10) -> Table:

@@ -127,7 +127,7 @@ def test_on_payday_payments_wait_for_notifications_only_in_the_monolith() -> Non
     )
     late = of_kind(measured[surge.TWO], NOTIFICATION, 4.0).frame["server"]
     assert {str(name) for name in late} == {"notification 1", "notification 2"}, "the new one has its share"
-    assert len(surge.phases(measured).frame) == 6 and len(surge.grown_worlds(measured, runs=5).frame) == 4
+    assert len(surge.phases(measured).frame) == 12 and len(surge.grown_worlds(measured, runs=5).frame) == 4
     for kind in KINDS:
         assert f"Payday: half of the {kind}s" in str(surge.latency_over_time(measured, kind, runs=5).to_dict())
     assert nothing_left()
