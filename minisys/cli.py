@@ -44,16 +44,20 @@ def doctor() -> None:
 
 @app.command(rich_help_panel=TRY)
 def quiz(
-    chapter: Annotated[str, typer.Argument(help='The chapter: "03".')] = "03",
+    chapter: Annotated[str, typer.Argument(help='One chapter, like "03" (default: all).')] = "",
     count: Annotated[int, typer.Option(min=1, help="How many questions.")] = 8,
+    family: Annotated[str, typer.Option(help="Only scale, consistency, balancing, data or resilience.")] = "",
     level: Annotated[str, typer.Option(help="Only this level: junior, mid, senior or staff.")] = "",
+    kind: Annotated[str, typer.Option(help="Only choice, number, drill, ordering or open.")] = "",
     seed: Annotated[int | None, typer.Option(help="The same seed asks the same questions.")] = None,
 ) -> None:
-    """Answer a chapter's questions here, in the terminal (Ctrl-C ends it)."""
+    """Answer interview questions here, in the terminal (Ctrl-C ends it)."""
     from minisys.interview import terminal
 
     try:
-        terminal.run(chapter, count=count, level=level or None, seed=seed)
+        terminal.run(
+            chapter or None, count=count, family=family or None, level=level or None, kind=kind or None, seed=seed
+        )
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from None
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from minisys.interview.families import FAMILIES
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
+from minisys.interview.steps import Line, filled, lines
 from minisys.interview.units import UnclearError, read, short_name, written
 
 MARKS = ("good", "bad", "missed", "note")
@@ -31,7 +33,7 @@ class Asked:
         """What may be shown before the answer."""
         given = self.question
         shown: dict[str, Any] = {"id": given.id, "type": given.type, "level": given.level, "prompt": self.prompt}
-        shown |= {"hint": given.hint, "options": [], "unit": ""}
+        shown |= {"family": FAMILIES[given.family], "hint": given.hint, "options": [], "unit": ""}
         if isinstance(given, Choice):
             shown["options"] = [given.options[i].text for i in self.order]
         elif isinstance(given, Ordering):
@@ -43,13 +45,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Verdict:
-    """*points* from 0 to 1; *said* in a sentence; *notes* as (mark, what, why) with a mark of MARKS."""
+    """*points* from 0 to 1; *said* in a sentence; *notes* as (mark, what, why); *steps* is the working of a drill."""
 
     points: float
     said: str
     right: str
     explanation: str
     notes: tuple[tuple[str, str, str], ...] = ()
+    steps: tuple[Line, ...] = ()
 
 
 def draw(question: Question, seed: int) -> Asked:
@@ -57,8 +60,7 @@ def draw(question: Question, seed: int) -> Asked:
     dice = random.Random(f"{question.id}/{seed}")
     if isinstance(question, Number):
         values = {name: dice.choice(options) for name, options in question.parameters.items()}
-        shown = {name: f"{value:,.12g}" for name, value in values.items()}
-        return Asked(question, question.prompt.format(**shown) if values else question.prompt, values=values)
+        return Asked(question, filled(question.prompt, values) if values else question.prompt, values=values)
     if isinstance(question, Open):
         return Asked(question, question.prompt)
     order = list(range(len(question.options if isinstance(question, Choice) else question.items)))
@@ -108,18 +110,18 @@ def _mark(right: bool, chosen: bool, kind: str) -> str:
 
 
 def _number(asked: Asked, question: Number, answer: Any) -> Verdict:
-    given = read(str(answer), question.unit)
-    key = question.compute(question.calculation, dict(asked.values))
-    right = written(key, question.unit)
+    given, values = read(str(answer), question.unit), dict(asked.values)
+    key = question.compute(question.calculation, values)
+    right, worked = written(key, question.unit), lines(question, values)
     if _near(given, key, question.tolerance):
-        return Verdict(1.0, f"Right: {right}.", right, question.explanation)
+        return Verdict(1.0, f"Right: {right}.", right, question.explanation, steps=worked)
     notes = tuple(
         ("bad", written(given, question.unit), slip.why)
         for slip in question.slips
-        if _near(given, question.compute(slip.calculation, dict(asked.values)), question.tolerance)
+        if _near(given, question.slipped(slip, values), question.tolerance)
     )
     said = f"You said {written(given, question.unit)}; it is {right}."
-    return Verdict(0.0, said, right, question.explanation, notes[:1])
+    return Verdict(0.0, said, right, question.explanation, notes[:1], worked)
 
 
 def _ordering(asked: Asked, question: Ordering, answer: Any) -> Verdict:

@@ -7,18 +7,33 @@ is reported at once, so that an author mends them in one go.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
-from minisys.interview.schema import LEVELS, Chapter, Question
+from minisys.interview.families import FAMILIES, LEVELS
+from minisys.interview.schema import Chapter, Number, Question
 
 BANK = Path(__file__).with_name("bank")
 TURNS = ("one", "number", "several", "one", "ordering", "number", "several", "open")  # how types alternate in a quiz
+KINDS: dict[str, Callable[[Question], bool]] = {
+    "choice": lambda question: question.type in ("one", "several"),
+    "number": lambda question: question.type == "number",
+    "drill": lambda question: isinstance(question, Number) and bool(question.steps),
+    "ordering": lambda question: question.type == "ordering",
+    "open": lambda question: question.type == "open",
+}
+
+
+class Item(NamedTuple):
+    """A question, and the chapter whose file it is in."""
+
+    chapter: str
+    question: Question
 
 
 def chapters() -> tuple[str, ...]:
@@ -63,24 +78,49 @@ def load(path: Path) -> Chapter:
     return chapter
 
 
-def choose(questions: Sequence[Question], count: int, level: str | None, seed: int) -> tuple[Question, ...]:
-    """*count* questions, of *level* if given: shuffled by *seed*, kinds alternating, easier ones first.
+def items(chapter: str | int | None = None) -> tuple[Item, ...]:
+    """The questions of one *chapter*, or of all (None). Raises ValueError if it has none, or a file has a mistake."""
+    chosen = chapters() if chapter is None else (chapter,)
+    banks = [chapter_of(name) for name in chosen]
+    return tuple(Item(bank.chapter, question) for bank in banks for question in bank.questions)
 
-    Raises ValueError for a count below 1, an unknown level, or a level without questions.
+
+def choose(
+    given: Sequence[Item],
+    count: int,
+    *,
+    family: str | None = None,
+    level: str | None = None,
+    kind: str | None = None,
+    seed: int,
+) -> tuple[Item, ...]:
+    """*count* of the *given* questions: shuffled by *seed*, types alternating, easier ones first.
+
+    Only those of a *family* (see families.FAMILIES), *level* and *kind* (see KINDS) where these are given.
+    Raises ValueError for a count below 1, an unknown word, or if no question is left.
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    if level is not None and level not in LEVELS:
-        raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
-    left = [question for question in questions if level in (None, question.level)]
+    asked = {"family": (family, FAMILIES), "level": (level, LEVELS), "kind": (kind, KINDS)}
+    for name, (word, known) in asked.items():
+        if word is not None and word not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
+    left = [
+        item
+        for item in given
+        if family in (None, item.question.family)
+        and level in (None, item.question.level)
+        and (kind is None or KINDS[kind](item.question))
+    ]
     if not left:
-        raise ValueError(f"there is no question of level {level!r} here")
+        wanted = ", ".join(f"{name} {word}" for name, (word, _) in asked.items() if word)
+        raise ValueError(f"there is no question with {wanted} here; leave one of them open")
     random.Random(f"choose/{seed}").shuffle(left)
-    chosen: list[Question] = []
+    chosen: list[Item] = []
     while left and len(chosen) < count:
-        kind = TURNS[len(chosen) % len(TURNS)]
-        chosen.append(left.pop(next((i for i, question in enumerate(left) if question.type == kind), 0)))
-    return tuple(sorted(chosen, key=lambda question: LEVELS.index(question.level)))
+        turn = TURNS[len(chosen) % len(TURNS)]
+        chosen.append(left.pop(next((i for i, item in enumerate(left) if item.question.type == turn), 0)))
+    return tuple(sorted(chosen, key=lambda item: LEVELS.index(item.question.level)))
 
 
 def _told(tree: yaml.Node, data: Any, error: Any) -> tuple[int, str]:

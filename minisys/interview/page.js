@@ -39,15 +39,38 @@ const MARK = { good: "ms-good", bad: "ms-bad", missed: "ms-warn", note: "ms-note
 export default {
   render({ model, el }) {
     const id = `ms-quiz-${++count}`;
-    const card = element("section", "ms-card ms-quiz", el, { "data-lm-suppress-shortcuts": "true", "aria-label": `Questions of chapter ${model.get("chapter")}` });
-    const body = element("div", "", card), status = element("div", "", card, { role: "status", "aria-live": "polite" });
+    const card = element("section", "ms-card ms-quiz", el, { "data-lm-suppress-shortcuts": "true", "aria-label": `Questions of ${model.get("about")}` });
+    const bar = element("div", "", card), body = element("div", "", card);
+    const status = element("div", "", card, { role: "status", "aria-live": "polite" });
     let focus = false;
     const send = (what) => { focus = true; model.send(what); };
 
+    // Drop-downs and a button above the questions, where the kernel offers choices.
+    function chooser(choices) {
+      const form = element("form", "ms-row ms-choose", bar, { "aria-label": "Choose questions" });
+      const fields = Object.entries(choices).map(([name, options]) => {
+        const label = element("label", "ms-inline", form);
+        element("span", "ms-muted", label, {}, name);
+        const field = element("select", "ms-field", label, { name });
+        element("option", "", field, { value: "" }, "any");
+        for (const [value, words] of options) element("option", "", field, { value }, words);
+        return field;
+      });
+      element("button", "ms-button", form, { type: "submit" }, "Ask me");
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        send({ do: "ask", ...Object.fromEntries(fields.map((field) => [field.name, field.value])) });
+      });
+    }
+
+    function choose() {
+      return element("p", "ms-muted", body, { tabindex: "-1" }, "Choose a family, a level and a kind, or leave them open, and press Ask me.");
+    }
+
     function head(view) {
-      element("p", "ms-kicker", body, {}, `Question ${view.number} of ${view.count} · ${view.level}`);
-      const bar = element("div", "ms-progress", body, { role: "progressbar", "aria-label": "questions answered", "aria-valuemin": 0, "aria-valuemax": view.count, "aria-valuenow": view.done });
-      element("span", "", bar).style.width = `${(100 * view.done) / view.count}%`;
+      element("p", "ms-kicker", body, {}, `Question ${view.number} of ${view.count} · ${view.level} · ${view.family}`);
+      const meter = element("div", "ms-progress", body, { role: "progressbar", "aria-label": "questions answered", "aria-valuemin": 0, "aria-valuemax": view.count, "aria-valuenow": view.done });
+      element("span", "", meter).style.width = `${(100 * view.done) / view.count}%`;
       const title = element("div", "ms-prompt", body, { id: `${id}-prompt`, tabindex: "-1" });
       paragraphs(title, view.prompt);
       return title;
@@ -167,6 +190,19 @@ export default {
       return lead;
     }
 
+    function working(steps) {
+      if (!steps.length) return;
+      const table = element("table", "ms-table ms-fit ms-working", body);
+      element("caption", "", table, {}, "The working");
+      const rows = element("tbody", "", table);
+      for (const [what, how, result] of steps) {
+        const row = element("tr", "", rows);
+        element("th", "", row, { scope: "row" }, what);
+        element("td", "", row, {}, how);
+        element("td", "", row, {}, `= ${result}`);
+      }
+    }
+
     function verdict(view) {
       head({ ...view, done: view.done + 1 });
       const kind = view.points === 1 ? "ms-good" : view.points > 0 ? "ms-warn" : "ms-bad";
@@ -176,6 +212,7 @@ export default {
         element("strong", "", note, {}, mark === "missed" ? `Left out: ${what}` : what);
         if (why) element("div", "", note, {}, why);
       }
+      working(view.steps);
       paragraphs(body, view.explanation);
       if (view.source) element("p", "ms-muted", body, {}, `Source: ${view.source}`);
       const next = element("button", "ms-button", body, { type: "button" }, view.last ? "To the summary" : "Next question");
@@ -203,11 +240,13 @@ export default {
         return;
       }
       body.replaceChildren();
-      const first = { question, rubric, verdict, summary }[view.view](view);
+      const first = { choose, question, rubric, verdict, summary }[view.view](view);
       if (focus) first.focus({ preventScroll: false });
       focus = false;
     }
 
+    const choices = model.get("choices");
+    if (Object.keys(choices).length) chooser(choices);
     model.on("msg:custom", show);
     element("p", "ms-muted", body, {}, "Waiting for the kernel …");
     model.send({ do: "show" });

@@ -21,32 +21,36 @@ import traitlets
 from minisys.grading.progress import Progress
 from minisys.interview import library
 from minisys.interview.judge import Asked, Verdict, draw, judge
-from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, default_seed, record
-from minisys.interview.schema import Chapter, Open, Question
+from minisys.interview.library import Item
+from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_seed, record
+from minisys.interview.schema import Open
 from minisys.interview.units import UnclearError
 from minisys.testbed import style
 
 
 class Quiz(anywidget.AnyWidget):
-    """A run through some questions; `quiz()` makes one. The page asks for what to show, and gets it as messages."""
+    """A run through some questions; `quiz()` makes one. The page asks for what to show, and gets it as messages.
+
+    *about* says in words what is asked, *items* are the questions with their chapters, in this order.
+    """
 
     _esm = Path(__file__).with_name("page.js")
     _css = style.css()
-    chapter = traitlets.Unicode().tag(sync=True)
-    count = traitlets.Int().tag(sync=True)
+    about = traitlets.Unicode().tag(sync=True)
+    choices = traitlets.Dict().tag(sync=True)  # the drop-downs above the questions; none here
 
-    def __init__(self, bank: Chapter, questions: tuple[Question, ...], seed: int, progress: Progress) -> None:
-        super().__init__(chapter=bank.chapter, count=len(questions))
-        self._bank, self._questions, self._seed, self._progress = bank, questions, seed, progress
+    def __init__(self, about: str, items: tuple[Item, ...], seed: int, progress: Progress) -> None:
+        super().__init__(about=about)
+        self._items, self._seed, self._progress = items, seed, progress
         self._verdicts: dict[int, Verdict] = {}
         self._at, self._written = 0, ""
         self._view: dict[str, Any] = {}
         self.on_msg(self._receive)
 
     def _receive(self, _: object, content: Mapping[str, Any], __: object = None) -> None:
-        """What the page wants: show, commit, evidence, next or again. What cannot be done is said, not raised."""
-        steps = {"show": self._show, "commit": self._commit, "evidence": self._commit, "next": self._next,
-                 "again": self._again}  # fmt: skip
+        """What the page wants: show, ask, commit, evidence, next or again. What cannot be done is said, not raised."""
+        steps = {"show": self._show, "ask": self._choose, "commit": self._commit, "evidence": self._commit,
+                 "next": self._next, "again": self._again}  # fmt: skip
         try:
             steps[str(content.get("do"))](content)
         except UnclearError as problem:
@@ -59,17 +63,21 @@ class Quiz(anywidget.AnyWidget):
             self._ask()
         self.send(self._view)
 
+    def _choose(self, content: Mapping[str, Any]) -> None:
+        """A quiz has its questions already; a chooser picks them here."""
+        raise UnclearError("these questions are chosen already")
+
     def _tell(self, view: dict[str, Any]) -> None:
         self._view = view
         self.send(view)
 
     def _asked(self) -> Asked:
-        return draw(self._questions[self._at], self._seed)
+        return draw(self._items[self._at].question, self._seed)
 
     def _ask(self) -> None:
         shown, self._written = self._asked().public(), ""
         shown["level"] = LEVEL_WORDS[shown["level"]]
-        place = {"number": self._at + 1, "count": len(self._questions), "done": len(self._verdicts)}
+        place = {"number": self._at + 1, "count": len(self._items), "done": len(self._verdicts)}
         self._view = {"view": "question", **shown, **place}
 
     def _commit(self, content: Mapping[str, Any]) -> None:
@@ -85,8 +93,9 @@ class Quiz(anywidget.AnyWidget):
         verdict = judge(asked, answer)
         confidence = str(content.get("confidence", ""))
         self._verdicts[self._at] = verdict
-        record(self._progress, self._bank.chapter, asked, verdict, confidence if confidence in CONFIDENCE else "")
-        last = self._at + 1 == len(self._questions)
+        sure = confidence if confidence in CONFIDENCE else ""
+        record(self._progress, self._items[self._at].chapter, asked, verdict, sure)
+        last = self._at + 1 == len(self._items)
         self._tell(self._view | {"view": "verdict", **_shown(asked, verdict), "last": last})
 
     def _commit_open(self, question: Open, content: Mapping[str, Any]) -> None:
@@ -105,7 +114,7 @@ class Quiz(anywidget.AnyWidget):
     def _next(self, _: Mapping[str, Any]) -> None:
         if self._view.get("view") != "verdict":
             return
-        if self._at + 1 < len(self._questions):
+        if self._at + 1 < len(self._items):
             self._at += 1
             self._ask()
             self.send(self._view)
@@ -113,21 +122,27 @@ class Quiz(anywidget.AnyWidget):
             self._tell(self._summary())
 
     def _summary(self) -> dict[str, Any]:
-        weak = [self._questions[i].goal for i, verdict in self._verdicts.items() if verdict.points < 1]
+        weak = [self._items[i].question.goal for i, verdict in self._verdicts.items() if verdict.points < 1]
         got = sum(verdict.points for verdict in self._verdicts.values())
         return {"view": "summary", "points": round(got, 2), "count": len(self._verdicts), "study": weak}
 
     def _again(self, _: Mapping[str, Any]) -> None:
         """Those that were not right, drawn afresh; all of them if all were right."""
-        wrong = tuple(self._questions[i] for i, verdict in self._verdicts.items() if verdict.points < 1)
-        self._questions, self._verdicts = wrong or self._questions, {}
-        self._at, self._seed = 0, self._seed + 1
+        wrong = tuple(self._items[i] for i, verdict in self._verdicts.items() if verdict.points < 1)
+        self._begin(wrong or self._items, self._seed + 1)
+
+    def _begin(self, items: tuple[Item, ...], seed: int) -> None:
+        """Ask *items* from the first one on."""
+        self._items, self._seed, self._verdicts, self._at = items, seed, {}, 0
         self._ask()
         self.send(self._view)
 
+    def _heading(self) -> str:
+        return f"Quiz: {len(self._items)} questions of {self.about}"
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         shown, how = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        text = f"Quiz: {self.count} questions of chapter {self.chapter}. Run this cell in JupyterLab to answer them."
+        text = f"{self._heading()}. Run this cell in JupyterLab to answer them."
         html = f'<style>{style.css()}</style><section class="ms-card"><p>{escape(text)}</p></section>'
         return shown | {"text/plain": text, "text/html": html}, how
 
@@ -136,16 +151,17 @@ def quiz(chapter: str | int, *, count: int = 8, level: str | None = None, seed: 
     """*count* questions of *chapter* ("03" or 3), of one *level* if given; the same *seed* asks the same ones.
 
     Without a seed each new run draws others. Raises ValueError for a chapter without questions, a count below 1 or an
-    unknown level.
+    unknown level. Over all chapters: `workbook.workbook()`.
     """
-    progress, bank = Progress(), library.chapter_of(chapter)
+    progress = Progress()
     seed = default_seed(chapter, progress) if seed is None else seed
-    return Quiz(bank, library.choose(bank.questions, count, level, seed), seed, progress)
+    chosen = library.choose(library.items(chapter), count, level=level, seed=seed)
+    return Quiz(about(chapter, level=level), chosen, seed, progress)
 
 
 def _shown(asked: Asked, verdict: Verdict) -> dict[str, Any]:
     return {
         "points": round(verdict.points, 2), "said": verdict.said, "right": verdict.right,
         "explanation": verdict.explanation, "notes": [list(note) for note in verdict.notes],
-        "source": asked.question.source,
+        "source": asked.question.source, "steps": [list(line) for line in verdict.steps],
     }  # fmt: skip

@@ -16,11 +16,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from minisys.interview.calculations import CALCULATIONS
+from minisys.interview.calculations import CALCULATIONS, WORKINGS
+from minisys.interview.constants import figures
+from minisys.interview.families import Family, Level
 from minisys.interview.units import check_unit
 
-Level = Literal["junior", "mid", "senior", "staff"]
-LEVELS: tuple[Level, ...] = ("junior", "mid", "senior", "staff")
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -43,6 +43,7 @@ class Asked(Strict):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)+$")]
     level: Level
+    family: Family
     goal: Text
     prompt: Text
     explanation: Text
@@ -69,34 +70,80 @@ class Choice(Asked):
 
 
 class Slip(Strict):
-    """A wrong way to compute the number, and what to say to somebody who went it."""
+    """A wrong way to the number: another *calculation*, or stopping at a *step*; *why* is for those who went it."""
 
-    calculation: str
+    calculation: str = ""
+    step: str = ""
     why: Text
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Slip:
+        if bool(self.calculation) == bool(self.step):
+            raise ValueError("a slip is either a calculation or a step of the working")
+        return self
+
+
+class Step(Strict):
+    """One line of the working: *name* in its function, *what* it is, *how* it comes about, in which *unit*.
+
+    *how* is an arithmetic of parameters, earlier steps and constants in braces: "{users} users × {actions}".
+    """
+
+    name: str
+    what: Text
+    how: Text
+    unit: str
 
 
 class Number(Asked):
-    """A number with a *unit*. *parameters* are drawn by seed and fill the prompt, *calculation* computes the key."""
+    """A number with a *unit*. *parameters* are drawn by seed and fill the prompt, *calculation* computes the key.
+
+    With *steps*, the working that is shown afterwards, it is a drill; its calculation is then a working, too.
+    """
 
     type: Literal["number"]
     unit: str
     tolerance: Annotated[float, Field(gt=0, le=0.5)] = 0.02
     parameters: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}
     calculation: str
+    steps: tuple[Step, ...] = ()
     slips: tuple[Slip, ...] = ()
 
     @model_validator(mode="after")
     def _can_be_computed(self) -> Number:
         check_unit(self.unit)
-        unknown = {name for _, name, _, _ in string.Formatter().parse(self.prompt) if name} - set(self.parameters)
+        unknown = _names(self.prompt) - set(self.parameters) - set(figures())
         if unknown:
             raise ValueError(f"prompt: {{{unknown.pop()}}} is not among the parameters {sorted(self.parameters)}")
-        for name in (self.calculation, *(slip.calculation for slip in self.slips)):
+        for name in (self.calculation, *(slip.calculation for slip in self.slips if slip.calculation)):
             if name not in CALCULATIONS:
                 raise ValueError(f"calculation: there is no {name!r} in interview/calculations")
             for values in self.combinations():
                 if not math.isfinite(self.compute(name, values)):
                     raise ValueError(f"calculation: {name} is not finite for {values}")
+        return self
+
+    @model_validator(mode="after")
+    def _shows_its_working(self) -> Number:
+        names = [step.name for step in self.steps]
+        wrong = {slip.step for slip in self.slips if slip.step} - set(names[:-1])
+        if wrong:
+            raise ValueError(f"slips: {wrong.pop()!r} is none of the steps before the last, {names[:-1]}")
+        if not self.steps:
+            return self
+        if self.calculation not in WORKINGS:
+            raise ValueError(f"steps: {self.calculation} is no working")
+        there = list(self.working(next(self.combinations())))
+        if names != there:
+            raise ValueError(f"steps: {self.calculation} has the steps {there}, not {names}")
+        if self.steps[-1].unit != self.unit:
+            raise ValueError(f"steps: the last is in {self.steps[-1].unit!r}, the answer in {self.unit!r}")
+        known = set(self.parameters) | set(figures())
+        for step in self.steps:
+            check_unit(step.unit)
+            if unknown := _names(step.how) - known:
+                raise ValueError(f"steps: {{{unknown.pop()}}} in {step.name} is not known there")
+            known.add(step.name)
         return self
 
     def combinations(self) -> Iterator[dict[str, float]]:
@@ -110,6 +157,14 @@ class Number(Asked):
             return float(CALCULATIONS[name](**values))
         except TypeError as problem:
             raise ValueError(f"calculation: {name} does not take {sorted(values)}: {problem}") from None
+
+    def working(self, values: dict[str, float]) -> dict[str, float]:
+        """The steps of a drill for *values*, by name; the last is the key."""
+        return WORKINGS[self.calculation](**values)
+
+    def slipped(self, slip: Slip, values: dict[str, float]) -> float:
+        """What somebody gets who makes this *slip*."""
+        return self.working(values)[slip.step] if slip.step else self.compute(slip.calculation, values)
 
 
 class Ordering(Asked):
@@ -151,3 +206,8 @@ class Chapter(Strict):
     chapter: Annotated[str, Field(pattern=r"^\d\d$")]
     title: Text
     questions: Annotated[tuple[Question, ...], Field(min_length=1)]
+
+
+def _names(text: str) -> set[str]:
+    """What stands in braces in *text*."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}

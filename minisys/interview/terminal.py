@@ -1,4 +1,4 @@
-"""The same questions in a terminal: `minisys quiz 03`.
+"""The same questions in a terminal: `minisys quiz 03`, or `minisys quiz --family data --level senior`.
 
 Promised: the same draw and the same verdict as in the page, points in the same progress file; end of input or Ctrl-C
 ends it politely with what was scored. Not done: anything that a screen reader could not read line by line.
@@ -15,8 +15,9 @@ from rich.panel import Panel
 
 from minisys.grading.progress import Progress
 from minisys.interview import library
+from minisys.interview.families import FAMILIES
 from minisys.interview.judge import Asked, Verdict, draw, judge
-from minisys.interview.points import LEVEL_WORDS, default_seed, record
+from minisys.interview.points import LEVEL_WORDS, about, default_seed, record
 from minisys.interview.schema import Open
 from minisys.interview.units import UnclearError
 
@@ -25,36 +26,43 @@ Ask = Callable[[str], str]
 
 
 def run(
-    chapter: str | int,
+    chapter: str | int | None = None,
     *,
     count: int = 8,
+    family: str | None = None,
     level: str | None = None,
+    kind: str | None = None,
     seed: int | None = None,
     console: Console | None = None,
     ask: Ask | None = None,
 ) -> float:
-    """Ask *count* questions of *chapter*; returns the points got, from 0 to 1 for each question.
+    """Ask *count* questions of *chapter* (None: of all); returns the points got, from 0 to 1 for each question.
 
-    *ask* reads one line (default: the keyboard). Raises ValueError for a chapter without questions or a bad level.
+    *family*, *level* and *kind* as in library.choose. *ask* reads one line (default: the keyboard). Raises ValueError
+    for a chapter without questions or an unknown word.
     """
     console, progress = console or Console(), Progress()
     seed = default_seed(chapter, progress) if seed is None else seed
-    bank = library.chapter_of(chapter)
-    questions = library.choose(bank.questions, count, level, seed)
-    console.print(f"[bold]{escape(bank.title)}[/]: {len(questions)} questions. Ctrl-C ends it.\n")
+    filters = {"family": family, "level": level, "kind": kind}
+    chosen = library.choose(library.items(chapter), count, **filters, seed=seed)
+    console.print(f"[bold]{about(chapter, **filters).capitalize()}[/]: {len(chosen)} questions. Ctrl-C ends it.\n")
     got, answered = 0.0, 0
     try:
-        for number, question in enumerate(questions, 1):
-            asked = draw(question, seed)
-            _show(console, asked, f"{number} of {len(questions)}, {LEVEL_WORDS[question.level]}")
+        for number, item in enumerate(chosen, 1):
+            asked = draw(item.question, seed)
+            _show(console, asked, f"{number} of {len(chosen)}, {_place(item)}")
             verdict = _answer(console, asked, ask or console.input)
-            record(progress, bank.chapter, asked, verdict, "")
+            record(progress, item.chapter, asked, verdict, "")
             got, answered = got + verdict.points, answered + 1
             _tell(console, asked, verdict)
     except (EOFError, KeyboardInterrupt):
         console.print("\nStopped here.")
     console.print(f"[bold]{got:.3g} points for {answered} questions.[/]")
     return got
+
+
+def _place(item: library.Item) -> str:
+    return f"{LEVEL_WORDS[item.question.level]}, {FAMILIES[item.question.family]}"
 
 
 def _show(console: Console, asked: Asked, where: str) -> None:
@@ -113,5 +121,7 @@ def _tell(console: Console, asked: Asked, verdict: Verdict) -> None:
     console.print(f"[bold]{escape(verdict.said)}[/]")
     for mark, what, why in verdict.notes:
         console.print(f" {MARKS[mark]} {escape(what)}" + (f": {escape(why)}" if why else ""))
+    for what, how, result in verdict.steps:
+        console.print(f"   {escape(what)}: {escape(how)} = [bold]{escape(result)}[/]")
     source = f" ({asked.question.source})" if asked.question.source else ""
     console.print(f"{escape(verdict.explanation + source)}\n")

@@ -1,4 +1,4 @@
-"""Numbers as people write them: "200 ms", "0.2 s", "1/8", "12.5 %", "450 requests/s".
+"""Numbers as people write them: "200 ms", "0.2 s", "1/8", "12.5 %", "7,000 requests/s", "10 million", "2e9".
 
 Promised: the same quantity in any unit of its kind is the same answer; a number without a unit is taken in the unit
 that was asked for; what cannot be read is refused with a reason and costs nothing. Not done: words ("two hundred").
@@ -11,8 +11,13 @@ import re
 from functools import lru_cache
 from typing import Any
 
-THINGS = ("request", "user", "backend", "server", "connection", "key", "choice", "retry", "attempt", "core")
+THINGS = (
+    "request", "user", "backend", "server", "connection", "key", "choice", "retry", "attempt", "core", "write", "shard",
+    "probe", "dollar", "link", "object", "character",
+)  # fmt: skip
 READABLE = re.compile(r"[0-9A-Za-zµ°%.+\-*/() ]{1,60}")
+THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+LARGE = {"thousand": "e3", "million": "e6", "billion": "e9"}
 
 
 class UnclearError(ValueError):
@@ -40,7 +45,8 @@ def check_unit(unit: str) -> None:
 
 def read(text: str, unit: str) -> float:
     """The number that *text* means, in *unit*. Raises UnclearError with what to write instead."""
-    said = text.strip()
+    said = THOUSANDS.sub(lambda found: found[0].replace(",", ""), text.strip())
+    said = re.sub(rf"(?<=\d)\s*({'|'.join(LARGE)})\b", lambda found: LARGE[found[1].lower()], said, flags=re.IGNORECASE)
     if re.fullmatch(r"[\d.]*\d,\d+\D*", said):
         raise UnclearError(f"write {said.replace('.', '').replace(',', '.')!r} with a point, not a comma")
     if not READABLE.fullmatch(said) or "**" in said or not any(letter.isdigit() for letter in said):
@@ -64,16 +70,19 @@ def written(value: float, unit: str) -> str:
     short = f" {said}" if (said := short_name(unit)) else ""
     if 1e-4 <= abs(value) < 1e15 or value == 0:
         digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
-        text = f"{value:.{min(digits, 8)}f}"
+        text = f"{value:,.{min(digits, 8)}f}"
         return (text.rstrip("0").rstrip(".") if "." in text else text) + short
     return f"{value:.4g}{short}"
 
 
 def short_name(unit: str) -> str:
-    """ "ms" for "millisecond", "%" for "percent", "requests" for "request", nothing for a pure number."""
+    """ "ms" for "millisecond", "requests/s" for "request/second", nothing for a pure number."""
     if unit in ("dimensionless", "1", ""):
         return ""
-    return _plural(unit) if unit in THINGS else f"{registry().Unit(unit):~P}"
+    thing, slash, rest = unit.partition("/")
+    if thing in THINGS:
+        return _plural(thing) + slash + ("day" if rest == "day" else short_name(rest))
+    return f"{registry().Unit(unit):~P}"
 
 
 def _plural(thing: str) -> str:

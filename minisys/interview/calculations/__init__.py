@@ -2,7 +2,7 @@
 
 A key that was worked out on paper is wrong in one of thirty cases. Here it runs: the formulas are those of the
 chapters, and wrong ways that people often go stand beside them, so that the feedback can say which way it was. One
-module for each chapter.
+module for each chapter; those of the estimation drills are in `amounts` and `times`.
 
 Promised: each function is pure; its name ends with the unit of its result where it has one.
 """
@@ -10,9 +10,12 @@ Promised: each function is pure; its name ends with the unit of its result where
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
 Calculation = Callable[..., float]
+Working = Callable[..., dict[str, float]]
 CALCULATIONS: dict[str, Calculation] = {}
+WORKINGS: dict[str, Working] = {}
 
 
 def calculation(function: Calculation) -> Calculation:
@@ -23,4 +26,21 @@ def calculation(function: Calculation) -> Calculation:
     return function
 
 
-from minisys.interview.calculations import availability, load_balancing  # noqa: E402, F401 (they register themselves)
+def working(function: Working) -> Working:
+    """Makes *function*, which returns named steps in order, available with its steps; the last step is its result."""
+
+    @wraps(function)
+    def result(**values: float) -> float:
+        return list(function(**values).values())[-1]
+
+    calculation(result)
+    WORKINGS[function.__name__] = function
+    return function
+
+
+from minisys.interview.calculations import (  # noqa: E402 (they register themselves)
+    amounts,  # noqa: F401
+    availability,  # noqa: F401
+    load_balancing,  # noqa: F401
+    times,  # noqa: F401
+)
