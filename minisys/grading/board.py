@@ -2,8 +2,8 @@
 
 After a week away the reader opens the welcome page and asks "where was I?". The board lists the chapters that are in
 the notebooks folder with what the progress file knows of each (predictions made, points in questions, lab checks
-passed) and names the next step, with a link. It shows only what was recorded; a chapter that was read without answering
-anything counts as not started.
+passed) and names the next step, with a link. Once questions were answered, their points stand below by family and
+level. It shows only what was recorded; a chapter that was read without answering anything counts as not started.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 from minisys.grading import checks
 from minisys.grading.progress import Points, Progress
 from minisys.grading.report import Shown
+from minisys.interview import families
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 HEAD = ("chapter", "what", "predictions", "questions", "lab", "state")
@@ -63,10 +65,11 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Board(Shown):
-    """The board as Jupyter shows it; `board()` makes one."""
+    """The board as Jupyter shows it; `board()` makes one. *standing*: the points of questions by family and level."""
 
     rows: tuple[Row, ...]
     notice: str = ""
+    standing: families.Standing = field(default_factory=dict)
 
     def next_step(self) -> tuple[str, str]:
         """What to do next, and the file it is in: first what was started, then the next chapter."""
@@ -86,23 +89,30 @@ class Board(Shown):
         return f"{done} of {len(self.rows)} chapters done. Next step: {self.next_step()[0]}"
 
     def text(self) -> str:
-        table = [HEAD, *(row.cells() for row in self.rows)]
-        widths = [max(len(line[i]) for line in table) for i in range(len(HEAD))]
-        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
-        return "\n".join(filter(None, [self.headline(), *lines, self.notice]))
+        parts = [self.headline(), _aligned([HEAD, *(row.cells() for row in self.rows)])]
+        if self.standing:
+            parts.append(_aligned([families.HEAD, *families.rows(self.standing)]))
+        return "\n".join(filter(None, [*parts, self.notice]))
 
     def html(self) -> str:
         step, file = self.next_step()
         link = f'<a href="{escape(file)}">{escape(step)}</a>' if file else escape(step)
         done = escape(self.headline().split(" Next step")[0])
         notice = f"<p>{escape(self.notice)}</p>" if self.notice else ""
-        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
-        body = "".join(_html_row(row) for row in self.rows)
+        chapters = _table("Your progress, chapter by chapter", HEAD, [_html_row(row) for row in self.rows])
         return (
             f'<section class="ms-card ms-board"><p><strong>{done}</strong> Next step: {link}</p>'
-            f'<table class="ms-table"><caption>Your progress, chapter by chapter</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notice}</section>"
+            f"{chapters}{self._families()}{notice}</section>"
         )
+
+    def _families(self) -> str:
+        if not self.standing:
+            return ""
+        rows = [
+            f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+            for name, *cells in families.rows(self.standing)
+        ]
+        return _table("Your points in questions, by family and level", families.HEAD, rows)
 
 
 def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Board:
@@ -115,7 +125,8 @@ def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | 
     if not files:
         raise ValueError(f"no chapter (NN_topic.ipynb) in {folder}; open the course's own folder and try again")
     progress = progress or Progress()
-    return Board(tuple(_row(path, progress) for path in files), progress.notice)
+    rows = tuple(_row(path, progress) for path in files)
+    return Board(rows, progress.notice, families.standing(progress))
 
 
 def _chapters(folder: Path) -> list[Path]:
@@ -151,3 +162,18 @@ def _html_row(row: Row) -> str:
     link = f'<a href="{escape(row.file)}">{escape(title)}</a>'
     state = row.state.replace(" ", "-")
     return f'<tr class="ms-{state}"><th scope="row">{chapter}</th><td>{link}</td>{cells}</tr>'
+
+
+def _table(caption: str, head: Sequence[str], rows: Sequence[str]) -> str:
+    """An HTML table of *rows* that are HTML already."""
+    names = "".join(f'<th scope="col">{name}</th>' for name in head)
+    return (
+        f'<table class="ms-table"><caption>{caption}</caption>'
+        f"<thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as columns of text."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

@@ -23,18 +23,24 @@ FAMILIES: dict[Family, str] = {
     "data": "sharding, replication and caching",
     "resilience": "disaster recovery and resilience",
 }
+HEAD = ("family", *LEVELS, "all")
 Standing = dict[tuple[str, str], Points]
 
 
-def standing(progress: Progress) -> Standing:
-    """Points got, and points of what was answered, for each (family, level) with an answer."""
-    best: dict[tuple[str, str], Entry] = {}
+def best(progress: Progress) -> list[Entry]:
+    """The best answer to each question that has a family, in the order in which the questions were first answered."""
+    found: dict[tuple[str, str], Entry] = {}
     for entry in progress.history("question"):
         what = (entry.chapter, entry.item)
-        if "family" in entry.detail and (what not in best or entry.points > best[what].points):
-            best[what] = entry
+        if "family" in entry.detail and (what not in found or entry.points > found[what].points):
+            found[what] = entry
+    return list(found.values())
+
+
+def standing(progress: Progress) -> Standing:
+    """Points got, and points to be had in what was answered, for each (family, level) with an answer."""
     found: Standing = {}
-    for entry in best.values():
+    for entry in best(progress):
         place = (str(entry.detail["family"]), str(entry.detail.get("level", "")))
         before = found.get(place, Points(0.0, 0.0))
         found[place] = Points(before.got + entry.points, before.out_of + entry.out_of)
@@ -47,6 +53,13 @@ def added(found: Standing, family: str, level: str | None = None) -> Points:
     return Points(sum(part.got for part in parts), sum(part.out_of for part in parts))
 
 
-def said(points: Points) -> str:
-    """ "2.5 of 4", or a dash when nothing was answered."""
+def rows(found: Standing) -> list[tuple[str, ...]]:
+    """One row of texts for each family, in the order of HEAD: "2.5 of 4", or a dash where nothing was answered."""
+    return [
+        (words, *(_said(added(found, family, level)) for level in LEVELS), _said(added(found, family)))
+        for family, words in FAMILIES.items()
+    ]
+
+
+def _said(points: Points) -> str:
     return f"{round(points.got, 2):g} of {points.out_of:g}" if points.out_of else "–"

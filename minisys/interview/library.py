@@ -49,6 +49,11 @@ def chapter_of(name: str | int) -> Chapter:
     return load(next(BANK.glob(f"{two}_*.yaml")))
 
 
+def notebook(chapter: str) -> str:
+    """The file name of a chapter's notebook, which is that of its questions."""
+    return next(path.stem for path in BANK.glob(f"{chapter}_*.yaml")) + ".ipynb"
+
+
 @cache
 def load(path: Path) -> Chapter:
     """The chapter in the file *path*. Raises ValueError with file, line, question and what is wrong, one line each."""

@@ -125,15 +125,11 @@ class Number(Asked):
 
     @model_validator(mode="after")
     def _shows_its_working(self) -> Number:
-        names = [step.name for step in self.steps]
-        wrong = {slip.step for slip in self.slips if slip.step} - set(names[:-1])
-        if wrong:
-            raise ValueError(f"slips: {wrong.pop()!r} is none of the steps before the last, {names[:-1]}")
         if not self.steps:
             return self
         if self.calculation not in WORKINGS:
             raise ValueError(f"steps: {self.calculation} is no working")
-        there = list(self.working(next(self.combinations())))
+        names, there = [step.name for step in self.steps], list(self.working(next(self.combinations())))
         if names != there:
             raise ValueError(f"steps: {self.calculation} has the steps {there}, not {names}")
         if self.steps[-1].unit != self.unit:
@@ -144,6 +140,14 @@ class Number(Asked):
             if unknown := _names(step.how) - known:
                 raise ValueError(f"steps: {{{unknown.pop()}}} in {step.name} is not known there")
             known.add(step.name)
+        return self
+
+    @model_validator(mode="after")
+    def _slips_stop_on_the_way(self) -> Number:
+        before = [step.name for step in self.steps[:-1]]
+        for slip in self.slips:
+            if slip.step and slip.step not in before:
+                raise ValueError(f"slips: {slip.step!r} is none of the steps before the last, {before}")
         return self
 
     def combinations(self) -> Iterator[dict[str, float]]:

@@ -1,8 +1,10 @@
-"""A small bank with every type of question, for the tests."""
+"""A small bank with every type of question and every family, for the tests."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from minisys.interview import library
 
 BANK = """\
 chapter: "77"
@@ -11,6 +13,7 @@ questions:
   - id: t-one
     type: one
     level: junior
+    family: scale
     goal: choose
     prompt: Which is right?
     explanation: EXPLAINED-ONE
@@ -22,6 +25,7 @@ questions:
   - id: t-several
     type: several
     level: mid
+    family: consistency
     goal: choose some
     prompt: Which are right?
     explanation: EXPLAINED-SEVERAL
@@ -33,6 +37,7 @@ questions:
   - id: t-number
     type: number
     level: senior
+    family: balancing
     goal: compute
     prompt: Service takes {service_ms} ms and {rate} requests come a second. How long does an answer take?
     explanation: EXPLAINED-NUMBER
@@ -45,6 +50,7 @@ questions:
   - id: t-ordering
     type: ordering
     level: staff
+    family: data
     goal: order
     prompt: In which order?
     explanation: EXPLAINED-ORDERING
@@ -53,6 +59,7 @@ questions:
   - id: t-open
     type: open
     level: staff
+    family: resilience
     goal: explain
     prompt: Why?
     explanation: EXPLAINED-OPEN
@@ -62,7 +69,27 @@ questions:
       - {point: POINT-CHECK, explanation: because of checks}
     red_flags: [FLAG-MAGIC]
     models: {mid: MODEL-MID, senior: MODEL-SENIOR}
+  - id: t-drill
+    type: number
+    level: mid
+    family: scale
+    goal: estimate
+    prompt: "{writes} writes a second, {lag_ms} ms behind. How many are lost?"
+    explanation: EXPLAINED-DRILL
+    unit: write
+    parameters: {writes: [400], lag_ms: [300]}
+    calculation: lost_writes
+    steps:
+      - {name: lag_s, what: STEP-LAG, how: "{lag_ms} ms ÷ 1,000", unit: second}
+      - {name: lost, what: STEP-LOST, how: "{writes} × {lag_s} s", unit: write}
+    slips:
+      - {step: lag_s, why: SLIP-LAG}
 """
+
+
+def items(chapter) -> tuple[library.Item, ...]:
+    """Its questions with its number."""
+    return tuple(library.Item(chapter.chapter, question) for question in chapter.questions)
 
 
 def write(folder: Path, text: str = BANK, name: str = "77_test.yaml") -> Path:

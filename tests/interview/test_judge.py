@@ -15,7 +15,8 @@ from tests.interview.questions import BANK, write
 
 @pytest.fixture
 def bank(tmp_path):
-    return {question.type: question for question in library.load(write(tmp_path)).questions}
+    questions = {question.id: question for question in library.load(write(tmp_path)).questions}
+    return {name.removeprefix("t-"): question for name, question in questions.items()}
 
 
 def place(asked, *texts):
@@ -67,6 +68,17 @@ def test_a_typical_slip_gets_its_own_feedback(bank):
     assert judge(asked, "77 ms").notes == ()
 
 
+@pytest.mark.parametrize(("answer", "points", "notes"), [("120", 1, ()), ("0.3", 0, (("bad", "0.3 writes", "SLIP-LAG"),))])
+def test_a_drill_shows_its_working_whether_right_or_wrong(bank, answer, points, notes):
+    verdict = judge(draw(bank["drill"], 0), answer)
+    assert (verdict.points, verdict.notes) == (points, notes)
+    assert verdict.steps == (("STEP-LAG", "300 ms ÷ 1,000", "0.3 s"), ("STEP-LOST", "400 × 0.3 s", "120 writes"))
+
+
+def test_a_number_without_steps_has_no_working(bank):
+    assert judge(draw(bank["number"], 0), "10 ms").steps == ()
+
+
 def test_another_kind_of_quantity_is_asked_again(bank):
     with pytest.raises(UnclearError, match="another kind"):
         judge(draw(bank["number"], 0), "10 MB")
@@ -108,7 +120,7 @@ def test_an_empty_open_answer_is_no_answer(bank):
 
 def test_nothing_of_the_key_is_public(bank):
     shown = str([draw(question, seed).public() for question in bank.values() for seed in range(5)])
-    for secret in ("WHY", "EXPLAINED", "SLIP", "MODEL", "POINT-", "FLAG", "mm1", "right"):
+    for secret in ("WHY", "EXPLAINED", "SLIP", "STEP", "MODEL", "POINT-", "FLAG", "mm1", "lost_writes", "right"):
         assert secret not in shown.replace("'Right'", "").replace("Which is right", "").replace("Which are right", "")
 
 

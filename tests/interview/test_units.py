@@ -18,7 +18,9 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "second": 1.0, "millis
         ("12.5 %", "dimensionless", 0.125), ("12.5%", "percent", 12.5), ("12.5", "percent", 12.5),
         ("450 requests/s", "1/second", 450), ("27000/min", "requests/second", 450), ("450", "requests/second", 450),
         ("3 backends", "dimensionless", 3), ("12 GB", "megabyte", 12_000), ("-3", "dimensionless", -3), ("+3", "1", 3),
-        ("3 µs", "millisecond", 0.003), ("5 retries", "retry", 5),
+        ("3 µs", "millisecond", 0.003), ("5 retries", "retry", 5), ("7,000 requests/s", "request/second", 7000),
+        ("200,000,000", "request/day", 2e8), ("1,234.5", "second", 1234.5), ("10 million", "request/second", 1e7),
+        ("1.5 billion links", "link", 1.5e9), ("3 Thousand", "dollar", 3000), ("0.048 GB/s", "gigabit/second", 0.384),
     ],
 )  # fmt: skip
 def test_what_is_meant_is_read(text, unit, value):
@@ -30,6 +32,9 @@ def test_what_is_meant_is_read(text, unit, value):
     [
         ("5 kg", "second", "another kind of quantity"),
         ("1,5", "second", "'1.5' with a point"),
+        ("0,125", "second", "'0.125' with a point"),
+        ("12,34 s", "second", "'12.34 s' with a point"),
+        ("million", "dollar", "not a number"),
         ("", "second", "not a number"),
         ("fast", "second", "not a number; write something like '12 s'"),
         ("9**9**9", "dimensionless", "not a number"),
@@ -56,7 +61,9 @@ def test_the_same_quantity_in_any_unit_is_the_same_answer(value, one, other):
     ("value", "unit", "text"),
     [
         (200, "millisecond", "200 ms"), (0.125, "dimensionless", "0.125"), (12.3456, "percent", "12.35 %"),
-        (0, "s", "0 s"), (1234567, "1", "1234567"), (14, "backend", "14 backends"), (90.0, "1/second", "90 1/s"),
+        (0, "s", "0 s"), (1234567, "1", "1,234,567"), (14, "backend", "14 backends"), (90.0, "1/second", "90 1/s"),
+        (2e8, "request/day", "200,000,000 requests/day"), (6944.4, "request/second", "6,944 requests/s"),
+        (0.384, "gigabit/second", "0.384 Gbit/s"), (0, "", "0"),
     ],
 )  # fmt: skip
 def test_a_number_is_written_short(value, unit, text):
