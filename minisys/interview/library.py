@@ -106,26 +106,28 @@ def choose(
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    asked = {"family": (family, FAMILIES), "level": (level, LEVELS), "kind": (kind, KINDS)}
-    for name, (word, known) in asked.items():
-        if word is not None and word not in known:
-            raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
-    left = [
-        item
-        for item in given
-        if family in (None, item.question.family)
-        and level in (None, item.question.level)
-        and (kind is None or KINDS[kind](item.question))
-    ]
-    if not left:
-        wanted = ", ".join(f"{name} {word}" for name, (word, _) in asked.items() if word)
-        raise ValueError(f"there is no question with {wanted} here; leave one of them open")
+    left = _fitting(given, {"family": family, "level": level, "kind": kind})
     random.Random(f"choose/{seed}").shuffle(left)
     chosen: list[Item] = []
     while left and len(chosen) < count:
         turn = TURNS[len(chosen) % len(TURNS)]
         chosen.append(left.pop(next((i for i, item in enumerate(left) if item.question.type == turn), 0)))
     return tuple(sorted(chosen, key=lambda item: LEVELS.index(item.question.level)))
+
+
+def _fitting(given: Sequence[Item], wanted: dict[str, str | None]) -> list[Item]:
+    """Those that are as *wanted*; what is None is left open."""
+    said = {name: word for name, word in wanted.items() if word is not None}
+    for name, word in said.items():
+        known = {"family": tuple(FAMILIES), "level": LEVELS, "kind": tuple(KINDS)}[name]
+        if word not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
+    kind = KINDS.get(said.pop("kind", ""), lambda question: True)
+    left = [i for i in given if kind(i.question) and all(getattr(i.question, name) == said[name] for name in said)]
+    if not left:
+        asked = ", ".join(f"{name} {word}" for name, word in wanted.items() if word)
+        raise ValueError(f"there is no question with {asked} here; leave one of them open")
+    return left
 
 
 def _told(tree: yaml.Node, data: Any, error: Any) -> tuple[int, str]:

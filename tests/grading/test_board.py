@@ -82,6 +82,23 @@ def test_the_table_is_accessible_and_escaped(folder, progress):
     assert "How &lt;fast&gt;?" in html and "<fast>" not in html
 
 
+def test_points_by_family_and_level_come_below_once_a_question_was_answered(folder, progress):
+    assert "family" not in str(board(folder, progress)) and "family" not in board(folder, progress).html()
+    progress.record("question", "03", "a", 0.5, 1, {"family": "data", "level": "mid"})
+    progress.record("question", "15", "b", 1, 1, {"family": "data", "level": "staff"})
+    shown = board(folder, progress)
+    lines = str(shown).splitlines()
+    assert lines[-6].split() == ["family", "junior", "mid", "senior", "staff", "all"]
+    assert lines[-2].split() == [
+        *"sharding, replication and caching".split(),
+        "–",
+        *"0.5 of 1 – 1 of 1 1.5 of 2".split(),
+    ]
+    html = shown.html()
+    assert "<caption>Your points in questions, by family and level</caption>" in html
+    assert html.count('<th scope="col">') == 12 and html.count('<th scope="row">') == 9
+
+
 def test_a_folder_without_chapters_is_an_error_that_says_what_to_do(tmp_path, progress):
     with pytest.raises(ValueError, match="no chapter .* open the course's own folder"):
         board(tmp_path / "nowhere", progress)

@@ -68,7 +68,9 @@ def test_a_typical_slip_gets_its_own_feedback(bank):
     assert judge(asked, "77 ms").notes == ()
 
 
-@pytest.mark.parametrize(("answer", "points", "notes"), [("120", 1, ()), ("0.3", 0, (("bad", "0.3 writes", "SLIP-LAG"),))])
+@pytest.mark.parametrize(
+    ("answer", "points", "notes"), [("120", 1, ()), ("0.3", 0, (("bad", "0.3 writes", "SLIP-LAG"),))]
+)
 def test_a_drill_shows_its_working_whether_right_or_wrong(bank, answer, points, notes):
     verdict = judge(draw(bank["drill"], 0), answer)
     assert (verdict.points, verdict.notes) == (points, notes)

@@ -10,9 +10,9 @@ from minisys.grading.progress import Progress
 from minisys.interview import library, page
 from minisys.interview.judge import Verdict
 from minisys.interview.points import record
-from tests.interview.questions import write
+from tests.interview.questions import items, write
 
-SECRETS = ("WHY-", "EXPLAINED-", "SLIP-", "MODEL-", "POINT-", "FLAG-", "mm1_response")
+SECRETS = ("WHY-", "EXPLAINED-", "SLIP-", "STEP-", "MODEL-", "POINT-", "FLAG-", "mm1_response", "lost_writes")
 RIGHT = {"one": "Left", "several": ("Alpha", "Gamma"), "ordering": ("First", "Second", "Third", "Fourth")}
 WORDS = "It is because of queues, because of retries and because of checks."
 EVIDENCE = {"0": "because of queues", "1": "because of retries", "2": "because of checks"}
@@ -21,7 +21,7 @@ EVIDENCE = {"0": "because of queues", "1": "because of retries", "2": "because o
 @pytest.fixture
 def quiz(tmp_path, monkeypatch):
     bank = library.load(write(tmp_path))
-    made = page.Quiz(bank, bank.questions, 4, Progress(tmp_path / "progress.sqlite3"))
+    made = page.Quiz("chapter 77", items(bank), 4, Progress(tmp_path / "progress.sqlite3"))
     made.sent = []
     monkeypatch.setattr(made, "send", lambda view, buffers=None: made.sent.append(view))
     return made
@@ -33,8 +33,16 @@ def do(quiz, what, **more):
     return quiz.sent[-1]
 
 
+def stored(quiz):
+    """What a saved notebook would hold of the widget."""
+    state = {name: value for name, value in quiz.get_state().items() if name not in ("_esm", "_css")}
+    return json.dumps([state, quiz._repr_mimebundle_()], default=str)
+
+
 def right(view):
     """The right answer to what is shown."""
+    if view["id"] == "t-drill":
+        return "120 writes"
     if view["type"] == "number":
         return "100 ms" if " 90 requests" in view["prompt"] else "20 ms"
     if view["type"] == "open":
@@ -45,8 +53,8 @@ def right(view):
 
 def test_a_run_from_the_first_question_to_the_summary(quiz):
     view = do(quiz, "show")
-    for number in range(1, 6):
-        assert (view["view"], view["number"], view["count"]) == ("question", number, 5)
+    for number in range(1, 7):
+        assert (view["view"], view["number"], view["count"]) == ("question", number, 6)
         assert not any(secret in json.dumps(view) for secret in SECRETS)
         verdict = do(quiz, "commit", answer=right(view), confidence="sure")
         if verdict["view"] == "rubric":
@@ -54,22 +62,38 @@ def test_a_run_from_the_first_question_to_the_summary(quiz):
             verdict = do(quiz, "evidence", quotes=EVIDENCE)
         assert (verdict["view"], verdict["points"]) == ("verdict", 1)
         view = do(quiz, "next")
-    assert (view["view"], view["points"], view["count"], view["study"]) == ("summary", 5, 5, [])
+    assert (view["view"], view["points"], view["count"], view["study"]) == ("summary", 6, 6, [])
     kept = quiz._progress.history("question", "77")
-    assert len(kept) == 5 and kept[0].detail == {"level": "junior", "confidence": "sure"}
+    assert len(kept) == 6 and kept[0].detail == {"family": "scale", "level": "junior", "confidence": "sure"}
 
 
 def test_nothing_of_the_key_is_in_the_widgets_state_or_the_stored_cell(quiz):
-    for answer in (None, 1):
-        do(quiz, "show") if answer is None else do(quiz, "commit", answer=answer)
-        state = {name: value for name, value in quiz.get_state().items() if name not in ("_esm", "_css")}
-        stored = json.dumps([state, quiz._repr_mimebundle_()], default=str)
-        assert not any(secret in stored for secret in (*SECRETS, "Left", "Which"))
+    do(quiz, "show")
+    for _ in range(6):  # also while a verdict is shown, and after an open answer's rubric
+        assert not any(secret in stored(quiz) for secret in (*SECRETS, "Left", "Which"))
+        view = do(quiz, "commit", answer=right(quiz.sent[-1]))
+        assert not any(secret in stored(quiz) for secret in (*SECRETS, "Left", "Which"))
+        if view["view"] == "rubric":
+            do(quiz, "evidence", quotes=EVIDENCE)
+        do(quiz, "next")
+
+
+def test_the_working_of_a_drill_comes_with_its_verdict_and_not_before(quiz):
+    quiz._at = 5
+    view = do(quiz, "show")
+    assert "steps" not in view and (view["level"], view["family"]) == ("mid level", "design for millions of users")
+    verdict = do(quiz, "commit", answer="0.3")
+    assert verdict["steps"][-1] == ["STEP-LOST", "400 × 0.3 s", "120 writes"]
+    assert verdict["notes"] == [["bad", "0.3 writes", "SLIP-LAG"]]
+
+
+def test_a_quiz_has_its_questions_already(quiz):
+    assert quiz.choices == {} and "chosen already" in do(quiz, "ask", family="data")["text"]
 
 
 def test_without_a_page_it_is_one_line(quiz):
     bundle, _ = quiz._repr_mimebundle_()
-    assert bundle["text/plain"] == "Quiz: 5 questions of chapter 77. Run this cell in JupyterLab to answer them."
+    assert bundle["text/plain"] == "Quiz: 6 questions of chapter 77. Run this cell in JupyterLab to answer them."
 
 
 def test_an_answer_that_cannot_be_read_costs_nothing(quiz):
@@ -99,13 +123,15 @@ def test_the_rubric_comes_only_after_the_text_and_the_text_stands(quiz):
 
 def test_the_wrong_ones_come_again_with_another_seed(quiz):
     view = do(quiz, "show")
-    for _ in range(4):
+    for _ in range(5):
+        if view["type"] == "open":
+            do(quiz, "commit", answer=WORDS)
+            do(quiz, "evidence", quotes=EVIDENCE)
+            view = do(quiz, "next")
         wrong = {"one": view["options"].index("Right")} if view["type"] == "one" else {}
         do(quiz, "commit", answer=wrong.get(view["type"], right(view)))
         view = do(quiz, "next")
-    do(quiz, "commit", answer=WORDS)
-    do(quiz, "evidence", quotes=EVIDENCE)
-    assert do(quiz, "next")["study"] == ["choose"]
+    assert view["study"] == ["choose"]
     view = do(quiz, "again")
     assert (view["view"], view["id"], view["count"]) == ("question", "t-one", 1)
 
@@ -126,4 +152,4 @@ def test_a_quiz_of_the_real_bank_varies_until_a_seed_is_given(tmp_path, monkeypa
     first = page.quiz("03", count=4)
     record(Progress(), "03", first._asked(), Verdict(0.0, "", "", ""), "guessing")
     assert page.quiz("03", count=4)._seed != first._seed
-    assert page.quiz(3, count=4, seed=9)._questions == page.quiz("03", count=4, seed=9)._questions
+    assert page.quiz(3, count=4, seed=9)._items == page.quiz("03", count=4, seed=9)._items

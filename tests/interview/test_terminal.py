@@ -15,7 +15,8 @@ from tests.interview.questions import write
 
 TYPED = {
     "Your choice (": "1", "Your choices": "1 2", "Your answer in ms": "20 ms", "The order": "1 2 3 4",
-    "Your answer, in": "It is because of queues.", "POINT-QUEUE": "because of queues", "POINT": "",
+    "Your answer in writes": "120", "Your answer, in": "It is because of queues.",
+    "POINT-QUEUE": "because of queues", "POINT": "",
 }  # fmt: skip
 
 
@@ -24,9 +25,10 @@ def own(tmp_path, monkeypatch):
     monkeypatch.setenv("MINISYS_HOME", str(tmp_path / "home"))
     bank = library.load(write(tmp_path))
     monkeypatch.setattr(library, "chapter_of", lambda name: bank)
+    monkeypatch.setattr(library, "chapters", lambda: ("77",))
 
 
-def run(answers=None, **more):
+def run(answers=None, chapter="77", **more):
     """What is printed, and the points, when these lines are typed; without lines, what TYPED says for each prompt."""
     console, lines = Console(file=io.StringIO(), width=100), iter(answers or [])
 
@@ -39,15 +41,27 @@ def run(answers=None, **more):
         except StopIteration:
             raise EOFError from None
 
-    points = terminal.run("77", seed=1, console=console, ask=ask, **more)
+    points = terminal.run(chapter, seed=1, console=console, ask=ask, **more)
     return console.file.getvalue(), points
 
 
 def test_every_type_can_be_answered_and_its_feedback_is_printed():
-    text, points = run(count=5)
+    text, points = run(count=6)
     assert "WHY-LEFT" in text and "EXPLAINED-NUMBER" in text and "MODEL-SENIOR" in text and "WHY-ORDER" in text
-    assert "points for 5 questions" in text and points > 1
-    assert len(Progress().history("question", "77")) == 5
+    assert "points for 6 questions" in text and points > 2
+    assert len(Progress().history("question", "77")) == 6
+
+
+def test_a_drill_prints_its_working_after_the_answer():
+    text, _ = run(["120"], kind="drill")
+    asked, after = text.split("Right: 120 writes.")
+    assert "STEP" not in asked and "STEP-LOST: 400 × 0.3 s = 120 writes" in after
+
+
+def test_without_a_chapter_the_whole_bank_is_asked_by_family_and_level():
+    text, _ = run(["9"], chapter=None, family="data", level="staff")
+    assert "All chapters, family data, level staff: 1 questions" in text
+    assert "1 of 1, staff level, sharding, replication and caching" in text and "In which order?" in text
 
 
 def test_model_answers_come_after_the_answer_only():
@@ -68,6 +82,14 @@ def test_the_end_of_input_ends_it_with_what_was_scored():
 def test_the_command_says_what_is_wrong_in_a_line(monkeypatch):
     done = CliRunner().invoke(cli.app, ["quiz", "77", "--level", "expert"])
     assert done.exit_code == 2 and "one of junior" in done.output and "Traceback" not in done.output
+
+
+def test_the_command_takes_family_level_and_kind():
+    asked = ["quiz", "--family", "scale", "--level", "mid", "--kind", "drill", "--seed", "1"]
+    done = CliRunner().invoke(cli.app, asked, input="120\n")
+    assert done.exit_code == 0 and "400 writes a second" in done.output and "1 points for 1 questions" in done.output
+    refused = CliRunner().invoke(cli.app, ["quiz", "--family", "caching"])
+    assert refused.exit_code == 2 and "one of scale" in refused.output and "Traceback" not in refused.output
 
 
 def test_the_command_asks_and_ends_with_the_input(monkeypatch):

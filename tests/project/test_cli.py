@@ -40,6 +40,19 @@ def test_lab_passes_its_options_on_and_its_exit_code_back(monkeypatch):
     assert (done.exit_code, seen) == (3, {"page": "labs/03_load_balancing.ipynb", "port": 9999, "browser": False})
 
 
+def test_quiz_passes_its_filters_on_and_leaves_open_what_is_not_given(monkeypatch):
+    from minisys.interview import terminal
+
+    seen = []
+    monkeypatch.setattr(terminal, "run", lambda *chapter, **options: seen.append((*chapter, options)))
+    CliRunner().invoke(app, ["quiz", "--family", "data", "--level", "senior", "--kind", "drill", "--count", "3"])
+    CliRunner().invoke(app, ["quiz", "03", "--seed", "7"])
+    assert seen == [
+        (None, {"count": 3, "family": "data", "level": "senior", "kind": "drill", "seed": None}),
+        ("03", {"count": 8, "family": None, "level": None, "kind": None, "seed": 7}),
+    ]
+
+
 def test_a_port_that_cannot_be_is_refused():
     done = CliRunner().invoke(app, ["lab", "--port", "70000"])
     assert done.exit_code == 2
