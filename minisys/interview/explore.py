@@ -71,7 +71,7 @@ def plan() -> alt.LayerChart:
     said = base.mark_text(align="left", dx=8, color=style.PALETTE["ink"]).encode(x="end:Q", text="says:N")
     parts = "; ".join(f"{row.phase} {row.minutes} minutes" for row in frame.itertuples())
     chart = alt.layer(bars, said, title="45 minutes", description=f"45 minutes: {parts}.")
-    return chart.properties(width=440, height=alt.Step(32))
+    return chart.properties(width=390, height=alt.Step(32))
 
 
 def worked(drill: str, **values: float) -> Table:

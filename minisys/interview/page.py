@@ -35,7 +35,7 @@ class Quiz(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("page.js")
-    _css = style.css()
+    _css = style.css() + Path(__file__).with_name("page.css").read_text("utf-8")
     about = traitlets.Unicode().tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)  # the drop-downs above the questions; none here
 

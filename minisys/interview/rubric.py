@@ -70,7 +70,7 @@ PLAN = (  # phase, minutes, what happens in it
     ("interface and data", 5, "calls, records, keys"),
     ("design", 10, "one path from end to end, then the boxes around it"),
     ("deep dive and failures", 15, "the hardest part, and what happens when it breaks"),
-    ("wrap up", 5, "what you would do next, and what you left out"),
+    ("wrap up", 5, "what you left out, what comes next"),
 )
 
 

@@ -21,11 +21,11 @@ from minisys.interview.points import LEVEL_WORDS, about, default_seed
 from minisys.interview.units import UnclearError
 
 KIND_WORDS = {
-    "choice": "options to choose from",
+    "choice": "options",
     "number": "numbers",
-    "drill": "estimates with worked steps",
-    "ordering": "things to order",
-    "open": "answers in your own words",
+    "drill": "estimates",
+    "ordering": "orderings",
+    "open": "own words",
 }
 
 
