@@ -10,6 +10,7 @@ from minisys.grading.progress import Progress
 from minisys.interview import library, workbook
 from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.schema import Open
+from tests.interview.questions import items, write
 
 
 @pytest.fixture(autouse=True)
@@ -77,12 +78,14 @@ def test_the_chooser_waits_asks_and_asks_others_when_pressed_again(monkeypatch):
     assert all(isinstance(item.question, Open) and item.question.level == "staff" for item in made._items)
 
 
-def test_a_choice_without_questions_is_said_and_the_round_before_goes_on(monkeypatch):
+def test_a_choice_without_questions_is_said_and_the_round_before_goes_on(tmp_path, monkeypatch):
+    small = items(library.load(write(tmp_path)))
+    monkeypatch.setattr(library, "items", lambda chapter=None: small)
     made = workbook.chooser(seed=1)
     sent = listening(made, monkeypatch)
     do(made, "ask", family="data")
-    do(made, "ask", family="data", level="staff", kind="ordering")
-    assert sent[-1]["view"] == "unclear" and "family data, level staff, kind ordering" in sent[-1]["text"]
+    do(made, "ask", family="data", level="mid", kind="ordering")
+    assert sent[-1]["view"] == "unclear" and "family data, level mid, kind ordering" in sent[-1]["text"]
     do(made, "ask", family="nonsense")
     assert "family must be one of" in sent[-1]["text"]
     do(made, "show")
