@@ -62,6 +62,15 @@ def test_the_last_step_is_the_key(drill: Number):
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.id)
+def test_nothing_is_below_zero_and_no_share_above_a_hundred_percent(drill: Number):
+    """A backlog of -120,000 writes would pass every other check."""
+    for values in drill.combinations():
+        for step in drill.steps:
+            top = 100 if step.unit == "percent" else float("inf")
+            assert 0 < drill.working(values)[step.name] <= top, (values, step.name)
+
+
+@pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.id)
 def test_a_drill_agrees_with_a_calculation_by_hand(drill: Number):
     values, key = BY_HAND[drill.id]
     assert set(values) == set(drill.parameters)
