@@ -157,6 +157,12 @@ def json_cores_in_bits(rate: float, kilobytes: float) -> float:
     return 8 * json_cores(rate, kilobytes)["cores"]
 
 
+@calculation
+def json_cores_in_thousands(rate: float, kilobytes: float) -> float:
+    """Slip: a mebibyte taken for a million bytes."""
+    return rate * kilobytes / 1000 / constant("json_mib_per_s")
+
+
 @working
 def shard_count(
     data_tb: float, writes: float, shard_tb: float, shard_writes: float, fill_percent: float

@@ -144,6 +144,12 @@ def lost_writes_unscaled(writes: float, lag_ms: float) -> float:
     return writes * lag_ms
 
 
+@calculation
+def lost_writes_divided(writes: float, lag_ms: float) -> float:
+    """Slip: divided instead of multiplied."""
+    return writes / (lag_ms / 1000)
+
+
 @working
 def catch_up_s(burst: float, applied: float, burst_s: float, usual: float) -> dict[str, float]:
     """Seconds after a burst until a replica is level again."""
@@ -156,6 +162,12 @@ def catch_up_s(burst: float, applied: float, burst_s: float, usual: float) -> di
 def catch_up_without_new_writes_s(burst: float, applied: float, burst_s: float, usual: float) -> float:
     """Slip: nothing new is written meanwhile."""
     return (burst - applied) * burst_s / applied
+
+
+@calculation
+def catch_up_with_whole_burst_s(burst: float, applied: float, burst_s: float, usual: float) -> float:
+    """Slip: nothing applied during the burst."""
+    return burst * burst_s / (applied - usual)
 
 
 @working
@@ -209,3 +221,9 @@ def stale_percent(copies: float, written: float, asked: float) -> dict[str, floa
 def stale_with_repeats_percent(copies: float, written: float, asked: float) -> float:
     """Slip: the same copy may be asked twice."""
     return 100 * (1 - written / copies) ** asked
+
+
+@calculation
+def found_percent(copies: float, written: float, asked: float) -> float:
+    """Slip: the reads that find it."""
+    return 100 - stale_percent(copies, written, asked)["stale"]
