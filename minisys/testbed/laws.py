@@ -53,6 +53,21 @@ class Deterministic(Positive):
 
 
 @dataclass(frozen=True)
+class Gamma(Positive):
+    """Any spread in one family: *mean_s* seconds with coefficient of variation *cv*; 1 is Exponential, 0 Deterministic.
+
+    For a slider that moves the spread alone: the law changes without a jump on the way.
+    """
+
+    MAY_BE_ZERO = ("cv",)
+    mean_s: float
+    cv: float = 1.0
+
+    def sample(self, n: int, rng: Generator) -> np.ndarray:
+        return self.mean_s * (rng.standard_gamma(self.cv**-2, n) * self.cv**2 if self.cv else np.ones(n))
+
+
+@dataclass(frozen=True)
 class Lognormal(Positive):
     """Mostly short, sometimes long: *mean_s* seconds with coefficient of variation *cv*."""
 
@@ -151,5 +166,5 @@ def _share(law: str, name: str, value: float) -> None:
         raise ValueError(f"{law}: {name} must lie between 0 and 1, got {value!r}")
 
 
-Work = Exponential | Deterministic | Lognormal | Pareto | Bimodal
+Work = Exponential | Deterministic | Gamma | Lognormal | Pareto | Bimodal
 Keys = Uniform | Zipf | HotSet

@@ -23,6 +23,7 @@ from minisys.testbed.laws import (
     Bimodal,
     Deterministic,
     Exponential,
+    Gamma,
     HotSet,
     Keys,
     Lognormal,
@@ -33,8 +34,8 @@ from minisys.testbed.laws import (
 )
 
 __all__ = [
-    "Bimodal", "Bursts", "Constant", "DayCurve", "Deterministic", "Exponential", "FlashSale", "HotSet", "Lognormal",
-    "Pareto", "Poisson", "Ramp", "Uniform", "Workload", "Zipf", "stream", "uniform_luck", "workload",
+    "Bimodal", "Bursts", "Constant", "DayCurve", "Deterministic", "Exponential", "FlashSale", "Gamma", "HotSet",
+    "Lognormal", "Pareto", "Poisson", "Ramp", "Uniform", "Workload", "Zipf", "stream", "uniform_luck", "workload",
 ]  # fmt: skip
 KINDS = {"arrival_s": "f8", "work_s": "f8", "key": "i8", "size": "i8", "luck": "f8"}
 A_THOUSAND = Uniform(1000)  # keys, where nobody asks for others

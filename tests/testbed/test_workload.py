@@ -18,6 +18,7 @@ from minisys.testbed.workload import (
     Deterministic,
     Exponential,
     FlashSale,
+    Gamma,
     HotSet,
     Lognormal,
     Pareto,
@@ -94,6 +95,9 @@ def test_bursts_vary_more_than_poisson_arrivals_do():
     [
         (Exponential(0.2), 0.2, 1.0),
         (Deterministic(0.2), 0.2, 0.0),
+        (Gamma(0.2, cv=0.0), 0.2, 0.0),
+        (Gamma(0.2, cv=0.5), 0.2, 0.5),
+        (Gamma(0.2, cv=2.0), 0.2, 2.0),
         (Lognormal(0.2, cv=2.0), 0.2, 2.0),
         (Bimodal(0.1, 1.1, long_share=0.1), 0.2, 1.5),
         (Pareto(0.2, alpha=3.5), 0.2, 0.4364),  # cv = 1 / sqrt(alpha (alpha - 2))
@@ -209,6 +213,7 @@ def test_bad_columns_are_refused(columns, told):
         (lambda: Exponential(-1), "mean_s must be above 0, got -1"),
         (lambda: Pareto(1, alpha=1), "alpha must be above 1, got 1"),
         (lambda: Lognormal(1, cv=0), "cv must be above 0"),
+        (lambda: Gamma(1, cv=-1), "cv must be 0 or more, got -1"),
         (lambda: Bimodal(1, 2, 1.5), "long_share must lie between 0 and 1, got 1.5"),
         (lambda: HotSet(10, 10), "hot must be below count"),
         (lambda: HotSet(10, 1, -0.1), "hot_share must be 0 or more, got -0.1"),
