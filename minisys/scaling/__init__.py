@@ -1,5 +1,1 @@
-"""Scaling: how far does adding machines carry, and what must be true of the software for it to carry at all?
-
-Import the parts you need: ``from minisys.scaling import stateless, surge``. This page imports nothing, so that a live
-process carries neither SimPy nor NumPy.
-"""
+"""Scaling: how far adding machines carries, where it stops, and what must leave the server first (chapter 02)."""

@@ -28,6 +28,27 @@ def test_erlang_agrees_with_the_table(offered, servers, b, c, wait):
 
 
 @pytest.mark.parametrize(
+    ("offered", "servers", "b"),
+    [
+        (120, 100, math.exp(-1.62826407041)),  # these four by Mathematica, as quoted in the tests of a public library
+        (12_000, 10_000, math.exp(-1.78927734649)),
+        (20, 100, math.exp(-84.1661482002)),
+        (10_000, 100, math.exp(-0.01004931575)),
+    ],
+)
+def test_erlang_b_keeps_its_digits_from_a_full_to_an_empty_exchange(offered, servers, b):
+    assert queueing.erlang_b(offered, servers) == pytest.approx(b, rel=1e-9)
+
+
+def test_erlang_agrees_with_published_worked_examples():
+    assert queueing.erlang_b(8.108, 15) == pytest.approx(0.01, abs=5e-6)  # erlang.com, calculator manual
+    assert queueing.erlang_c(95, 100) == pytest.approx(0.506, abs=5e-4)  # Tijms 2003, A First Course in Stochastic
+    assert 1 / (100 * (1 - 0.95)) == pytest.approx(  # Models, section 5.3: who waits there waits 1/5 of a service
+        queueing.mmc(95, 1.0, 100).wait_s / queueing.erlang_c(95, 100)
+    )
+
+
+@pytest.mark.parametrize(
     ("offered", "loss"), [(0.8, 0.023493), (0.95, 0.069427), (1, 0.090909), (1.2, 0.192586), (2, 0.500244)]
 )
 def test_the_loss_of_a_queue_with_ten_places_agrees_with_the_table(offered, loss):
