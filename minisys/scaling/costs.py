@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+from minisys.scaling.theory import machines
+
 
 def price_up(k: float, price: float = 1.0, premium: float = 0.0) -> float:
     """One machine *k* times as big as one that costs *price* an hour; each doubling costs *premium* more than double.
@@ -25,7 +27,7 @@ def price_up(k: float, price: float = 1.0, premium: float = 0.0) -> float:
 
 def price_out(k: int, price: float = 1.0, balancer: float = 0.0) -> float:
     """*k* machines at *price* an hour each, and a *balancer* in front if there is more than one."""
-    return price_up(1, price) * _machines(k) + (balancer if k > 1 else 0.0)
+    return price_up(1, price) * machines(k) + (balancer if k > 1 else 0.0)
 
 
 def lost_up(availability: float) -> float:
@@ -41,7 +43,7 @@ def lost_out(k: int, availability: float, load: float) -> float:
     """
     if not (0 <= availability <= 1 and 0 < load <= 1):
         raise ValueError(f"need a share 0 <= availability <= 1 and 0 < load <= 1, got {availability} and {load}")
-    k = _machines(k)
+    k = machines(k)
     chances = (math.comb(k, up) * availability**up * (1 - availability) ** (k - up) for up in range(k + 1))
     return math.fsum(chance * (1 - min(1.0, up / (k * load))) for up, chance in enumerate(chances))
 
@@ -49,9 +51,3 @@ def lost_out(k: int, availability: float, load: float) -> float:
 def cost(price: float, lost: float, revenue: float) -> float:
     """What an hour costs: the machines' *price*, and a share *lost* of the *revenue* that an hour brings."""
     return price + lost * revenue
-
-
-def _machines(k: int) -> int:
-    if k < 1 or k != int(k):
-        raise ValueError(f"k must be a whole number of machines, 1 or more, got {k}")
-    return int(k)

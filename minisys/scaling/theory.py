@@ -24,10 +24,10 @@ def response(shape: str, rate_per_s: float, service_s: float, k: int) -> Queue:
     goes to one of k servers drawn at random (k times M/M/1). Poisson arrivals, exponential work. Raises ValueError for
     an unknown shape or a utilisation of 1 or more. Source: Kleinrock 1976, Queueing Systems II, section 5.1.
     """
-    _known(shape)
+    check_shape(shape)
     if shape == FAST:
-        return mmc(rate_per_s, service_s / _whole(k), 1)
-    return (mmc if shape == ONE_QUEUE else random_splitting)(rate_per_s, service_s, _whole(k))
+        return mmc(rate_per_s, service_s / machines(k), 1)
+    return (mmc if shape == ONE_QUEUE else random_splitting)(rate_per_s, service_s, machines(k))
 
 
 def percentile(shape: str, rate_per_s: float, service_s: float, k: int, q: float) -> float:
@@ -35,17 +35,17 @@ def percentile(shape: str, rate_per_s: float, service_s: float, k: int, q: float
 
     Raises ValueError as `response` does, and unless 0 <= q < 100. Source: Gross and Harris 1998, section 2.3.
     """
-    _known(shape)
+    check_shape(shape)
     if shape == ONE_QUEUE:
-        return mmc_percentile(rate_per_s, service_s, _whole(k), q)
+        return mmc_percentile(rate_per_s, service_s, machines(k), q)
     fast = shape == FAST
-    return mm1_percentile(rate_per_s / (1 if fast else _whole(k)), service_s / (_whole(k) if fast else 1), q)
+    return mm1_percentile(rate_per_s / (1 if fast else machines(k)), service_s / (machines(k) if fast else 1), q)
 
 
 def failure_domain(shape: str, k: int) -> float:
     """The share of the capacity that one failure takes: all of the fast server, 1/k of k servers."""
-    _known(shape)
-    return 1.0 if shape == FAST else 1.0 / _whole(k)
+    check_shape(shape)
+    return 1.0 if shape == FAST else 1.0 / machines(k)
 
 
 def after_a_failure(shape: str, rate_per_s: float, service_s: float, k: int) -> Queue | None:
@@ -131,8 +131,8 @@ def knee(shape: str, service_s: float, k: int, slo_s: float, q: float = 99.0) ->
 
     By bisection on the exact tail of the *shape*. Raises ValueError if the work alone takes longer than that.
     """
-    utilisation(1e-12, service_s, _whole(k))
-    _known(shape)
+    utilisation(1e-12, service_s, machines(k))
+    check_shape(shape)
     parts = {FAST: (service_s / k, 1, 1), ONE_QUEUE: (service_s, k, 1), OWN_QUEUES: (service_s, 1, k)}
     work_s, servers, queues = parts[shape]
     if (idle_s := mm1_percentile(1e-12, work_s, q)) >= slo_s:
@@ -182,12 +182,28 @@ def linear_until(alpha: float) -> float:
     return amdahl_limit(alpha)
 
 
-def _known(shape: str) -> None:
+def usl_of_parts(own_s: float, locked_s: float, tell_s: float) -> tuple[float, float, float]:
+    """Alpha, beta and gamma of workers that all come at once, from the parts of one operation.
+
+    *own_s* seconds anybody can spend beside the others, *locked_s* holding the one lock, *tell_s* telling one other
+    worker, with the lock held. A round of n operations takes own + n (locked + (n-1) tell), so alpha = locked / (own +
+    locked) and beta = tell / (own + locked). Raises ValueError for a negative time or nothing to do. Source: Gunther
+    2008, arXiv:0808.1431 (the synchronous bound of the machine repairman).
+    """
+    alone_s = own_s + locked_s
+    if min(own_s, locked_s, tell_s) < 0 or not 0 < alone_s < math.inf:
+        raise ValueError(f"need times of 0 or more and something to do, got {own_s}, {locked_s} and {tell_s} s")
+    return locked_s / alone_s, tell_s / alone_s, 1 / alone_s
+
+
+def check_shape(shape: str) -> None:
+    """Raise ValueError unless *shape* is one of SHAPES."""
     if shape not in SHAPES:
         raise ValueError(f"unknown shape {shape!r}; known: {', '.join(SHAPES)}")
 
 
-def _whole(k: int) -> int:
+def machines(k: int) -> int:
+    """*k* itself, if it is a whole number of machines, 1 or more. Raises ValueError if not."""
     if k < 1 or k != int(k):
         raise ValueError(f"k must be a whole number of machines, 1 or more, got {k}")
     return int(k)
