@@ -85,7 +85,7 @@ def two_choices_measured() -> pd.DataFrame:
     offered = [explore.short_run(rho, seed=11) for rho in explore.LIVE_RHOS]
     begins = [0.0, *(float(run.arrival_s[-1]) + 0.5 for run in offered[:-1])]  # 0.5 s for the queues to empty
     with live.cluster("power of two", backends=explore.BACKENDS) as shop:
-        seen = load(shop.url, _one_after_the_other(offered, np.cumsum(begins).tolist()), progress=True)
+        seen = load(shop.url, one_after_the_other(offered, np.cumsum(begins).tolist()), progress=True)
     rows, last = [], 0
     for rho, run in zip(explore.LIVE_RHOS, offered, strict=True):
         part, last = seen[last : last + len(run)], last + len(run)
@@ -101,7 +101,7 @@ def same_requests(measured: pd.DataFrame) -> Table:
     return table(shown, caption="The same requests in the model and on ten processes")
 
 
-def _one_after_the_other(parts: Sequence[Workload], begins: Sequence[float]) -> Workload:
+def one_after_the_other(parts: Sequence[Workload], begins: Sequence[float]) -> Workload:
     """One workload of *parts*, each begun at its moment of *begins* (seconds)."""
     columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Workload)}
     shifted = [part.arrival_s + begin for part, begin in zip(parts, begins, strict=True)]

@@ -42,7 +42,7 @@ def test_the_configuration_is_the_one_that_runs() -> None:
 
 def test_phases_follow_one_another_and_keep_their_requests() -> None:
     parts = [explore.short_run(0.5, 1), explore.short_run(0.7, 1)]
-    whole = experiments._one_after_the_other(parts, [0.0, 10.0])
+    whole = experiments.one_after_the_other(parts, [0.0, 10.0])
     assert len(whole) == sum(map(len, parts)) and whole.arrival_s[len(parts[0])] == 10.0
     assert (whole.work_s[len(parts[0]) :] == parts[1].work_s).all()
 
