@@ -38,7 +38,7 @@ def layers(
     dots = None if points is None else banded(points, x, y, "kind")
     frames = [frame for frame in (band, lines, dots) if frame is not None]
     names = list(dict.fromkeys(name for frame in reversed(frames) for name in frame["kind"]))
-    legend, places = Legend(names, shows="points" if dots is not None else "lines"), marks.axes(x, y, said)
+    legend, places = _legend(names, lines, dots), marks.axes(x, y, said)
     places |= {"x": across} if across is not None else {}
     made = [] if band is None else [marks.band(alt.Chart(band), legend, places)]
     made += [] if lines is None else [marks.line(alt.Chart(lines), legend, places)]
@@ -51,10 +51,20 @@ def layers(
     return alt.layer(*made, title=heading, description=found)
 
 
+def _legend(names: list[str], lines: pd.DataFrame | None, dots: pd.DataFrame | None) -> Legend:
+    """Shapes where there are points of every kind, dashes where there are none, each its own where they differ."""
+    if lines is None or dots is None or set(lines["kind"]) & set(dots["kind"]):
+        return Legend(names, shows="lines" if dots is None else "points")
+    legend, drawn = Legend(names, shows="both"), set(lines["kind"])
+    shapes = ["stroke" if name in drawn else look.shape for name, look in zip(names, style.looks(names), strict=True)]
+    legend.shape = legend.shape.scale(domain=names, range=shapes)
+    return legend
+
+
 def described(title: str, frame: pd.DataFrame, x: str, y: str, rules: Sequence[Rule], said: Axes) -> str:
     """The alternative text: the title, where each line starts and ends, and the rules."""
     ends = words.of_lines(frame, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
-    return " ".join([f"{title}.", ends, *(f"Marked: {word}." for _, _, word in rules)])
+    return " ".join([f"{title}.", ends, *(f"Marked: {word}." for _, _, word in rules if word)])
 
 
 def percentiles(runs: Mapping[str, Trace]) -> tuple[pd.DataFrame, alt.X]:
