@@ -44,6 +44,7 @@ def fitted(measured: Measured, beyond: float = 1.5) -> alt.LayerChart:
         lines=pd.concat(lines),
         band=pd.DataFrame({"n": n, "low": low, "high": np.minimum(high, top), "kind": "USL"}),
         rules=rules,
+        zero=True,
         x="n",
         y="throughput",
         title=title,
@@ -80,9 +81,11 @@ def laws(measured: Measured) -> Table:
     rows = []
     for with_beta, name in ((False, "Amdahl"), (True, "USL")):
         law = usl.fit(frame["n"], frame["throughput"], with_beta=with_beta)
-        ends = law.intervals() | ({} if with_beta else {"beta": (0.0, 0.0)})
-        said = [f"{number(getattr(law, each))} ({number(low)} to {number(high)})" for each, (low, high) in ends.items()]
-        rows.append((name, *said, law.error, law.peak, p[with_beta]))
+        said = {
+            each: f"{number(getattr(law, each))} ({number(low)} to {number(high)})"
+            for each, (low, high) in law.intervals().items()
+        }
+        rows.append((name, *(said | ({} if with_beta else {"beta": "0"})).values(), law.error, law.peak, p[with_beta]))
     columns = ["law", "alpha", "beta", "gamma", "error", "peak at", "p of beta"]
     return table(pd.DataFrame(rows, columns=columns), caption=f"{title}; in brackets the 95 % interval")
 

@@ -26,19 +26,19 @@ Rule = tuple[str, float, str]  # "x" or "y", where, and the word beside it
 def layers(
     *, x: str, y: str, title: str, lines: pd.DataFrame | None = None, points: pd.DataFrame | None = None,
     band: pd.DataFrame | None = None, rules: Sequence[Rule] = (), under: str = "", across: alt.X | None = None,
-    **said: Unpack[Axes],
+    zero: bool = False, **said: Unpack[Axes],
 ) -> alt.LayerChart:  # fmt: skip
     """A chart of *lines* (formulas), *points* (runs; several of one x become their 99 % interval), a *band*, *rules*.
 
     Frames have the columns *x*, *y* (the band low and high instead) and kind. *under* is a line below the title,
-    *across* an x axis of another kind. Raises ValueError if there is nothing to draw.
+    *across* an x axis of another kind; *zero*: the y axis begins there. Raises ValueError if there is nothing to draw.
     """
     if lines is None and points is None:
         raise ValueError("there is nothing to draw: give lines or points")
     dots = None if points is None else banded(points, x, y, "kind")
     frames = [frame for frame in (band, lines, dots) if frame is not None]
     names = list(dict.fromkeys(name for frame in reversed(frames) for name in frame["kind"]))
-    legend, places = _legend(names, lines, dots), marks.axes(x, y, said)
+    legend, places = _legend(names, lines, dots), marks.axes(x, y, said, zero=zero)
     places |= {"x": across} if across is not None else {}
     made = [] if band is None else [marks.band(alt.Chart(band), legend, places)]
     made += [] if lines is None else [marks.line(alt.Chart(lines), legend, places)]
@@ -57,7 +57,11 @@ def _legend(names: list[str], lines: pd.DataFrame | None, dots: pd.DataFrame | N
         return Legend(names, shows="lines" if dots is None else "points")
     legend, drawn = Legend(names, shows="both"), set(lines["kind"])
     shapes = ["stroke" if name in drawn else look.shape for name, look in zip(names, style.looks(names), strict=True)]
+    dashes = [
+        list(look.dash) if name in drawn else [1, 0] for name, look in zip(names, style.looks(names), strict=True)
+    ]
     legend.shape = legend.shape.scale(domain=names, range=shapes)
+    legend.dash = legend.dash.scale(domain=names, range=dashes)
     return legend
 
 
@@ -65,6 +69,18 @@ def described(title: str, frame: pd.DataFrame, x: str, y: str, rules: Sequence[R
     """The alternative text: the title, where each line starts and ends, and the rules."""
     ends = words.of_lines(frame, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
     return " ".join([f"{title}.", ends, *(f"Marked: {word}." for _, _, word in rules if word)])
+
+
+def stacked(frame: pd.DataFrame, *, x: str, y: str, title: str, **said: Unpack[Axes]) -> alt.LayerChart:
+    """Bars of *y* for each *x*, stacked from the parts in column kind, the first one at the bottom."""
+    names = list(dict.fromkeys(frame["kind"]))
+    legend, places = Legend(names), marks.axes(x, y, said, zero=True)
+    order = frame.assign(place=frame["kind"].map({name: at for at, name in enumerate(names)}))
+    across = alt.X(f"{x}:O", title=said.get("x_title", titled(x)), axis=alt.Axis(labelAngle=0))
+    bars = alt.Chart(order).mark_bar(stroke="white", strokeWidth=0.6)
+    bars = bars.encode(across, places["y"].stack("zero"), legend.color, alt.Order("place:Q"))
+    found = described(title, frame, x, y, (), said)
+    return alt.layer(bars, title=title, description=said.get("description", found)).properties(width=style.WIDTH)
 
 
 def percentiles(runs: Mapping[str, Trace]) -> tuple[pd.DataFrame, alt.X]:

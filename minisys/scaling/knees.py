@@ -21,7 +21,7 @@ from minisys.testbed import charts, queueing
 from minisys.testbed.marks import Axes
 from minisys.testbed.workload import Workload
 
-WORKERS, SERVICE_S, SLO_S, FOR_S = 8, 0.025, 0.25, 2.4  # the backend whose knee is measured, and how long at each load
+WORKERS, SERVICE_S, SLO_S, FOR_S = 8, 0.025, 0.25, 1.8  # the backend whose knee is measured, and how long at each load
 LOADS = (0.5, 0.7, 0.85, 0.95, 1.2)  # the last one is more than it can do
 CAPACITY_PER_S = WORKERS / SERVICE_S
 
