@@ -23,8 +23,8 @@ def fit(options: argparse.Namespace) -> str:
     from minisys.scaling import curves
 
     frame = pd.read_csv(options.file)
-    law = usl.fit(frame["n"], frame["throughput"])
-    return f"{curves.laws(frame)}\n{curves.worth_it(frame)}\n{_twice(law)}"
+    laws = curves.laws(frame)  # complains if a column is missing
+    return f"{laws}\n{curves.worth_it(frame)}\n{_twice(usl.fit(frame['n'], frame['throughput']))}"
 
 
 def knee(options: argparse.Namespace) -> str:
@@ -100,8 +100,8 @@ def main() -> None:
     options = commands.parse_args()
     try:
         print(options.answer(options))
-    except (ValueError, OSError, KeyError) as problem:
-        commands.error(f"{type(problem).__name__}: {problem}" if isinstance(problem, KeyError) else str(problem))
+    except (ValueError, OSError) as problem:
+        commands.error(str(problem))
 
 
 if __name__ == "__main__":

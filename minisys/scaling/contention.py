@@ -12,7 +12,7 @@ other worker, one after the other, each of which takes it and says so. Work is w
 (password hashes). By default all begin their next operation when all have finished; ``--apart`` lets each go on alone.
 
 Promised: real processes, a real lock, real copies over loopback sockets; with lock and coherency no update is lost, and
-the result says how many are without. Not done: recovery from a worker that dies.
+the result says how many are without; a worker that dies ends the experiment. Not done: recovery from that.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ import multiprocessing
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 from contextlib import nullcontext
+from multiprocessing import connection
 from typing import Any
 
 PATIENCE_S = 30.0  # a worker that is not there by then has died
@@ -137,15 +139,27 @@ def run(job: argparse.Namespace) -> dict[str, float]:
     workers = [fork.Process(target=Worker(number, job, shared).run) for number in range(n)]
     for worker in workers:
         worker.start()
+    _wait_for(workers)
     results = [shared["results"].get() for _ in workers]
-    for worker in workers:
-        worker.join()
     done = sum(result["done"] for result in results)
     means = {part: sum(result[part] for result in results) / done for part in results[0] if part.endswith("_s")}
     means["took_s"] = max(result["took_s"] for result in results)
     counts = [result["count"] for result in results]
     lost, differ = done - max(counts), len(set(counts)) - 1
     return {"n": n, "throughput": done / means["took_s"], "operations": done, "lost": lost, "differ": differ, **means}
+
+
+def _wait_for(workers: list[Any]) -> None:
+    """Wait until all have ended. If one dies, kill the others, who would wait for it, and raise RuntimeError."""
+    left = {worker.sentinel: worker for worker in workers}
+    while left:
+        for sentinel in connection.wait(list(left)):
+            gone = left.pop(sentinel)
+            gone.join()
+            if gone.exitcode:
+                for other in left.values():
+                    other.kill()
+                raise RuntimeError(f"a worker ended early, with code {gone.exitcode}, and took the others with it")
 
 
 def _hashes_per_s(rounds: int = 30_000) -> float:
@@ -184,7 +198,10 @@ def main() -> None:
         commands.error(f"need 1 to 32 workers, copy-bytes and cores of 0 or more; got {vars(job)}")
     if min(job.own_s, job.locked_s) < 0 or not job.for_s > 0:
         commands.error(f"need times of 0 or more seconds and for-s above 0; got {vars(job)}")
-    print("RESULT " + json.dumps(run(job)), flush=True)
+    try:
+        print("RESULT " + json.dumps(run(job)), flush=True)
+    except RuntimeError as problem:
+        sys.exit(str(problem))
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def past_the_cores(waiting: pd.DataFrame, computing: pd.DataFrame) -> str:
     said = []
     for name, seen in (("waiting", waiting), ("computing", computing)):
         best = float((seen["throughput"] / seen["throughput"].iloc[0]).max())
-        said.append(f"{name}: more workers than processors helped: {'yes' if best > 1.2 * CORES else 'no'}")
+        said.append(f"{name}: more workers than processors helped: {'yes' if best > 1.1 * CORES else 'no'}")
     return "\n".join(said)
 
 
