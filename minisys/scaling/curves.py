@@ -26,24 +26,15 @@ Measured = Published | pd.DataFrame  # a frame needs the columns n and throughpu
 def fitted(measured: Measured, beyond: float = 1.5) -> alt.LayerChart:
     """*measured* throughput with the fitted law, its 95 % band, Amdahl's law and a straight line, *beyond* the data."""
     frame, n_title, x_title, title, under = _said(measured)
-    law, plain = usl.fit(frame["n"], frame["throughput"]), usl.fit(frame["n"], frame["throughput"], with_beta=False)
-    n = np.linspace(1, beyond * frame["n"].max(), 80)
-    top = 1.25 * float(frame["throughput"].max())
-    straight = n[law.gamma * n <= top]
+    law = usl.fit(frame["n"], frame["throughput"])
+    n, top = np.linspace(1, beyond * law.n.max(), 80), 1.25 * float(law.x.max())
     low, high = law.band(n)
-    lines = [
-        pd.DataFrame({"n": n, "throughput": law.predict(n), "kind": "USL"}),
-        pd.DataFrame({"n": n, "throughput": plain.predict(n), "kind": "Amdahl"}),
-        pd.DataFrame({"n": straight, "throughput": law.gamma * straight, "kind": "straight line"}),
-    ]
-    rules: list[draw.Rule] = []
-    if law.peak <= n[-1]:
-        rules.append(("x", law.peak, f"peak: {number(law.maximum)} at {number(law.peak)}"))
+    peak = f"peak: {number(law.maximum)} at {number(law.peak)}"
     return draw.layers(
         points=frame.assign(kind="measured"),
-        lines=pd.concat(lines),
+        lines=_lines(law, n, top),
         band=pd.DataFrame({"n": n, "low": low, "high": np.minimum(high, top), "kind": "USL"}),
-        rules=rules,
+        rules=[("x", law.peak, peak)] if law.peak <= n[-1] else [],
         zero=True,
         x="n",
         y="throughput",
@@ -53,6 +44,17 @@ def fitted(measured: Measured, beyond: float = 1.5) -> alt.LayerChart:
         y_title=x_title,
         description=f"{title}. USL: {_in_words(law)}",
     )
+
+
+def _lines(law: usl.Fit, n: np.ndarray, top: float) -> pd.DataFrame:
+    """The fitted *law*, Amdahl's law for the same data, and the straight line of one worker, which ends at *top*."""
+    plain, straight = usl.fit(law.n, law.x, with_beta=False), n[law.gamma * n <= top]
+    lines = {
+        "USL": (n, law.predict(n)),
+        "Amdahl": (n, plain.predict(n)),
+        "straight line": (straight, law.gamma * straight),
+    }
+    return pd.concat([pd.DataFrame({"n": at, "throughput": y, "kind": kind}) for kind, (at, y) in lines.items()])
 
 
 def residuals(measured: Measured) -> alt.LayerChart:
@@ -110,8 +112,8 @@ def by_hand_explorer() -> Explorer:
         by_hand_at,
         title="Contention and coherency by hand",
         measured=choice(list(PUBLISHED), "SPEC SDM91", "measured"),
-        alpha=slider(0.0, 0.15, 0.001, 0.05, "alpha (contention)"),
-        beta=slider(0, 1500, 10, 50, "beta (coherency), millionths"),
+        alpha=slider(0.0, 0.15, 0.001, 0.05, "alpha"),
+        beta=slider(0, 1500, 10, 50, "beta, millionths"),
     )
 
 

@@ -39,8 +39,8 @@ def up_or_out_explorer() -> Explorer:
         title="Up or out: one fast server, or many",
         load=slider(0.3, 0.98, 0.01, 0.8, "load"),
         machines=slider(1, 16, 1, 4, "machines"),
-        cv=slider(0.0, 3.0, 0.25, 1.0, "spread of the work (cv)"),
-        slo_ms=slider(50, 1500, 50, 500, "objective for p99", "ms"),
+        cv=slider(0.0, 3.0, 0.25, 1.0, "cv of the work"),
+        slo_ms=slider(50, 1500, 50, 500, "objective", "ms"),
     )
 
 
@@ -182,10 +182,10 @@ def bill_explorer() -> Explorer:
     return explorer(
         bill_at,
         title="Up or out: the bill",
-        premium=slider(0, 50, 5, 10, "premium of a doubling", "%"),
-        up_share=slider(99.0, 99.99, 0.01, 99.9, "a machine is up", "%"),
+        premium=slider(0, 50, 5, 10, "premium", "%"),
+        up_share=slider(99.0, 99.99, 0.01, 99.9, "machine up", "%"),
         load=slider(0.3, 0.95, 0.05, 0.6, "load"),
-        revenue=slider(0, 2000, 100, 500, "revenue of a unit an hour"),
+        revenue=slider(0, 2000, 100, 500, "revenue"),
     )
 
 
