@@ -177,9 +177,9 @@ def _data_folder() -> Iterator[Finding]:
 
 
 def _servers() -> Iterator[Finding]:
-    """The products beside our own balancer; without them chapters run and say so."""
-    real = importlib.import_module("minisys.load_balancing.real")
-    for name, told in real.available().items():
+    """The products beside our own servers; without them chapters run and say so."""
+    rooms = [importlib.import_module(f"minisys.{room}.real") for room in ("load_balancing", "scaling")]
+    for name, told in (pair for room in rooms for pair in room.available().items()):
         there = told[:1].isdigit()
         mend = "make lab, without REAL=0; README says which systems have it"
         yield Finding(OK, name, told) if there else Finding(NOTE, name, told, mend)

@@ -141,6 +141,7 @@ def layer_4_or_7(for_s: float = 1.2) -> Table:
 
     def answered(mode: str) -> list[int]:
         with live.cluster("round robin", backends=2, workers=8, mode=mode) as shop:
+            shop.start_backend("c")  # beforehand: how long a process takes to start is not the question
             seen = load(shop.url, offered, users=4, at=[(0.5, partial(shop.add, "c"))], progress=False)
         return [int(count) for count in seen.frame["server"].value_counts().reindex(list("abc"), fill_value=0)]
 

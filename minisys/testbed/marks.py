@@ -95,7 +95,9 @@ class Legend:
             return alt.Scale(domain=self.names, range=values)
 
         self.color = alt.Color("kind:N", scale=scale([look.colour for look in looks]), legend=box)
-        shapes, dashes = scale([look.shape for look in looks]), scale([list(look.dash) for look in looks])
+        bare = "triangle-right" if shows == "points" else "stroke"  # a filled point of a line alone would be invisible
+        shapes = scale([bare if look.shape == "stroke" else look.shape for look in looks])
+        dashes = scale([list(look.dash) for look in looks])
         self.shape = alt.Shape("kind:N", scale=shapes, legend=None if shows == "lines" else box)
         self.dash = alt.StrokeDash("kind:N", scale=dashes, legend=None if shows == "points" else box)
 

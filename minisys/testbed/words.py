@@ -20,7 +20,8 @@ def of_worlds(worlds: dict[str, pd.DataFrame], x: str, y: str, x_title: str, y_t
         parts.append(f"{name} {number(last[y])} at {number(last[x])}")
     said = f"{y_title} against {x_title}: " + ", ".join(parts) + "."
     if {"predicted", "simulated"} <= set(worlds):
-        both = worlds["predicted"].merge(worlds["simulated"], on=x, suffixes=("_p", "_s"))
+        theory, runs = (worlds[name].astype({x: float}) for name in ("predicted", "simulated"))
+        both = theory.merge(runs, on=x, suffixes=("_p", "_s"))
         if len(both):
             gap = ((both[f"{y}_s"] - both[f"{y}_p"]).abs() / both[f"{y}_p"].abs()).max()
             said += f" Theory and simulation differ by at most {number(100 * gap)} %."
