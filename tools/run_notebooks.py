@@ -2,7 +2,9 @@
 
 A reader who opens a chapter on a train, or on a page that only shows notebooks, should see its charts; and nbval needs
 something to compare with. Each notebook runs from its own folder on a fresh kernel with a data folder of its own, so
-nobody's points get into it. What differs from machine to machine (times, versions) is not stored.
+nobody's points get into it. What differs from machine to machine (times, versions) is not stored. A cell with the tag
+"spoiler" comes right after a prediction: it is run like the others, but stored with a note instead of its result, so
+that nobody reads the answer before they have committed to their own.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL_LIMIT_S = 300
+SPOILER = {
+    "output_type": "display_data", "metadata": {},
+    "data": {"text/plain": "Run this cell when you have committed to your prediction above."},
+}  # fmt: skip
 
 
 def main(words: Sequence[str]) -> int:
@@ -67,7 +73,8 @@ def _tidy(notebook: nbformat.NotebookNode, places: Mapping[str, str]) -> None:
         for here, everywhere in places.items():
             text = text.replace(here, everywhere)
         if cell.cell_type == "code":
-            cell.outputs = [nbformat.from_dict(output) for output in json.loads(text)]
+            outputs = json.loads(text) if "spoiler" not in cell.metadata.get("tags", []) else [SPOILER]
+            cell.outputs = [nbformat.from_dict(output) for output in outputs]
 
 
 if __name__ == "__main__":

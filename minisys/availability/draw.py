@@ -76,6 +76,7 @@ def _mermaid(service: Service, weak: set[str]) -> str:
     names = list(reversed(service.components()))
     place = {name: f"n{i}" for i, name in enumerate(names)}
     lines = [
+        f'%%{{init: {{"themeVariables": {{"lineColor": "{LINE}"}}}}}}%%',  # arrows that show in Lab's dark theme too
         "flowchart TB",
         f"accTitle: {escape(names[0])} and what it needs",
         f"accDescr: {escape(_words(service, weak))}",

@@ -15,11 +15,12 @@ import pandas as pd
 from minisys.availability import explore, live, outages
 from minisys.testbed import charts, nodes
 from minisys.testbed.load import load
+from minisys.testbed.marks import duration
 from minisys.testbed.tables import Table, table
 from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Constant, Deterministic, workload
 
-STALL_AT_S, STALL_S = 1.0, 1.5
+STALL_AT_S, STALL_S, RATE_PER_S = 1.0, 1.5, 250.0
 
 
 def checkout_measured(seed: int = 3) -> pd.DataFrame:
@@ -42,15 +43,15 @@ def same_calendar(measured: pd.DataFrame) -> Table:
 
 
 def stalled(users: int | None = None) -> Trace:
-    """A server of 5 ms that is frozen for STALL_S seconds, under some 100 requests a second for 4 s.
+    """A server of 5 ms that is frozen for STALL_S seconds, under some RATE_PER_S requests a second, 1,000 in all.
 
     users: None sends each request at its moment, whatever became of the others (open loop); a number sends the next
     request of each user when the last one is answered (closed loop).
     """
-    offered = workload(400, arrivals=Constant(100.0), work=Deterministic(0.005), seed=1)
+    offered = workload(1000, arrivals=Constant(RATE_PER_S), work=Deterministic(0.005), seed=1)
     with nodes.start("minisys.testbed.backend", "--workers", "8", name="server") as server:
         stall = [(STALL_AT_S, server.pause), (STALL_AT_S + STALL_S, server.resume)]
-        think_s = 0.0 if users is None else max(0.0, users / 100.0 - 0.007)
+        think_s = 0.0 if users is None else max(0.0, users / RATE_PER_S - 0.007)
         return load(server.url, offered, users=users, think_s=think_s, at=stall, progress=True)
 
 
@@ -58,6 +59,16 @@ def two_reports(open_loop: Trace, closed_loop: Trace) -> alt.LayerChart:
     """The same server and the same stall, as two ways of measuring report it."""
     runs = {"waits for each answer": closed_loop, "sends when users would": open_loop}
     return charts.percentile_curve(runs, title="One server, one stall, two reports")
+
+
+def reports_table(open_loop: Trace, closed_loop: Trace) -> Table:
+    """Median, p99 and slowest answer of the same stall, as two ways of measuring report it."""
+    rows = [
+        (name, len(trace), *(duration(s) for s in (*trace.percentiles((50, 99)), float(trace.latency_s.max()))))
+        for name, trace in (("waits for each answer", closed_loop), ("sends when users would", open_loop))
+    ]
+    columns = ["the test", "requests", "p50", "p99", "slowest"]
+    return table(pd.DataFrame(rows, columns=columns), caption="The same server, frozen for 1.5 s")
 
 
 def reports_in_words(open_loop: Trace, closed_loop: Trace) -> str:

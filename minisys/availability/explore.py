@@ -22,6 +22,7 @@ from minisys.availability.draw import Drawing, draw, percent
 from minisys.availability.graph import Service, any_of
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, explorer, slider
+from minisys.testbed.marks import duration
 from minisys.testbed.tables import Table, table
 from minisys.testbed.workload import Deterministic, Poisson, Workload, workload
 
@@ -39,25 +40,17 @@ LIVE_FOR_S = 4.0
 def nines_table() -> Table:
     """Downtime that each number of nines allows, per year, 30 days and day."""
     rows = [
-        (percent(a), *(_span(theory.downtime_s(a, per)) for per in (theory.YEAR_S, theory.MONTH_S, theory.DAY_S)))
+        (percent(a), *(duration(theory.downtime_s(a, per)) for per in (theory.YEAR_S, theory.MONTH_S, theory.DAY_S)))
         for a in (0.9, 0.99, 0.995, 0.999, 0.9995, 0.9999, 0.99999)
     ]
     return table(pd.DataFrame(rows, columns=["availability", "a year", "30 days", "a day"]), caption="Allowed downtime")
-
-
-def _span(seconds: float) -> str:
-    """Seconds in the unit that reads best."""
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
 
 
 def series_table(promised: Mapping[str, float]) -> Table:
     """The product after each further service, all of which a request needs, and its downtime in 30 days."""
     so_far = np.cumprod(list(promised.values()))
     rows = [
-        (name, percent(a), f"{100 * all_:.3f} %", _span(theory.downtime_s(float(all_), theory.MONTH_S)))
+        (name, percent(a), f"{100 * all_:.3f} %", duration(theory.downtime_s(float(all_), theory.MONTH_S)))
         for (name, a), all_ in zip(promised.items(), so_far, strict=True)
     ]
     columns = ["service", "promised", "all up to here", "downtime in 30 days"]
@@ -70,7 +63,9 @@ def repair_table() -> Table:
     for days in (30, 60, 300):
         for minutes in (240, 120, 5):
             share = theory.from_repair(days * theory.DAY_S, minutes * 60)
-            rows.append((f"{days} days", _span(60 * minutes), f"{100 * share:.3f} %", _span(theory.downtime_s(share))))
+            rows.append(
+                (f"{days} days", duration(60 * minutes), f"{100 * share:.3f} %", duration(theory.downtime_s(share)))
+            )
     columns = ["between failures", "to repair", "availability", "downtime a year"]
     return table(pd.DataFrame(rows, columns=columns), caption="MTBF / (MTBF + MTTR)")
 
@@ -82,7 +77,7 @@ def quorum_table(each: float = 0.99) -> Table:
     rows = []
     for (k, n), word in named.items():
         share = theory.k_of_n(k, n, each)
-        rows.append((f"{k} of {n}", word, f"{100 * share:.6f} %", _span(theory.downtime_s(share))))
+        rows.append((f"{k} of {n}", word, f"{100 * share:.6f} %", duration(theory.downtime_s(share))))
     columns = ["needed", "who does that", "availability", "downtime a year"]
     return table(pd.DataFrame(rows, columns=columns), caption=f"Copies that are up {percent(each)} of the time each")
 
@@ -95,7 +90,7 @@ def shared_causes() -> Table:
         pair = Service().add("users", needs=[any_of("web 1", "web 2")]).add(cause, share)
         pair.add("web 1", 0.99, [cause]).add("web 2", 0.99, [cause])
         whole = graph.availability(pair)
-        rows.append((cause, percent(share), f"{100 * whole:.4f} %", _span(theory.downtime_s(whole))))
+        rows.append((cause, percent(share), f"{100 * whole:.4f} %", duration(theory.downtime_s(whole))))
     columns = ["both share", "which is up", "one of two is up", "downtime a year"]
     return table(pd.DataFrame(rows, columns=columns), caption="Two web servers, each up 99 % of the time by itself")
 
@@ -148,11 +143,11 @@ def spares_at(paths: int, balancers: int, web: int, databases: int, shared: int)
     frame = pd.DataFrame(rows, columns=["part", "run", "hours", "kind"])
     whole = theory.series(*own.values())
     alone = [part for part, n in counts.items() if n == 1]
-    caption = f"The shop is up {100 * whole:.4f} % of the time: {_span(theory.downtime_s(whole))} down a year. "
+    caption = f"The shop is up {100 * whole:.4f} % of the time: {duration(theory.downtime_s(whole))} down a year. "
     caption += f"Single points of failure: {', '.join(alone)}." if alone else "No part is there only once."
     title = "Downtime that each part causes"
     return charts.dots(frame, x="hours", y="part", by="kind", title=title, sort=False, log_x=True,
-                       x_title="hours a year"), caption  # fmt: skip
+                       x_title="hours a year", written=lambda hours: duration(3600 * hours)), caption  # fmt: skip
 
 
 def exact_and_sampled(n: int = 200_000) -> Table:
@@ -205,7 +200,10 @@ def short_runs() -> pd.DataFrame:
 
 
 def checkout_worlds(measured: pd.DataFrame | None = None, prediction: object = None) -> alt.LayerChart:
-    """Availability against copies of payment: formula, 300 short simulated runs, and *measured* processes."""
+    """Availability against copies of payment: formula, 300 short simulated runs, and *measured* processes.
+
+    *prediction*: the reader's percentage of requests that fail with three copies, or None.
+    """
     exact = [(copies, 100 * graph.availability(checkout(copies))) for copies in (1, 2, 3)]
     return charts.three_worlds(
         predicted=pd.DataFrame(exact, columns=["copies", "availability"]),
@@ -213,7 +211,7 @@ def checkout_worlds(measured: pd.DataFrame | None = None, prediction: object = N
         measured=measured,
         x="copies",
         y="availability",
-        prediction=(3, float(prediction) if isinstance(prediction, int | float) else None),
+        prediction=(3, 100 - float(prediction) if isinstance(prediction, int | float) else None),
         title="A checkout with one to three payment services",
         x_title="copies of the payment service",
         y_title="requests served (%)",

@@ -22,6 +22,7 @@ from minisys.grading.report import Shown
 from minisys.interview import families
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+ENOUGH = 0.7
 HEAD = ("chapter", "what", "predictions", "questions", "lab", "state")
 
 
@@ -42,11 +43,14 @@ class Row:
 
     @property
     def state(self) -> str:
-        """ "done" (every lab check passed, or questions answered where there is no lab), "started" or "not started"."""
+        """ "done", "started" or "not started".
+
+        Done: every lab check passed; where there is no lab, ENOUGH of the points in the questions that were answered.
+        """
         if self.lab and self.lab.got == self.lab.out_of:
             return "done"
-        tried = self.predictions or self.questions.out_of or (self.lab and self.lab.got)
-        if not self.lab and (self.questions.out_of or (self.chapter == "00" and self.predictions)):
+        tried, asked = self.predictions or self.questions.out_of or (self.lab and self.lab.got), self.questions
+        if not self.lab and (asked.got >= ENOUGH * asked.out_of > 0 or (self.chapter == "00" and self.predictions)):
             return "done"
         return "started" if tried else "not started"
 

@@ -8,6 +8,7 @@ well: it says how many of how many checks passed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from html import escape
 
@@ -121,8 +122,8 @@ class Report(Shown):
         lines = escape("\n".join(self._printed()))
         printed = f"<p>Your code printed:</p><pre>{lines}</pre>" if self.printed else ""
         return (
-            f'<section class="ms-card ms-report"><h4>{escape(self.headline())}</h4><ul class="ms-checks">{items}</ul>'
-            f"{printed}<p>{escape(self.last_line())}</p></section>"
+            f'<section class="ms-card ms-report"><p class="ms-title">{_said(self.headline())}</p>'
+            f'<ul class="ms-checks">{items}</ul>{printed}<p>{escape(self.last_line())}</p></section>'
         )
 
     def _printed(self) -> list[str]:
@@ -165,8 +166,13 @@ def _of(passed: int | None, checks: int) -> str:
     return f"not tried (0 of {checks})" if passed is None else f"{passed} of {checks}"
 
 
+def _said(text: str) -> str:
+    """*text* as HTML, `names in backticks` as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
+
+
 def _item(outcome: Outcome) -> str:
-    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in outcome.lines())
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{_said(text)}</dd>" for name, text in outcome.lines())
     mark = f'<span aria-hidden="true">{MARKS[outcome.state]}</span> {outcome.state}'
     state = outcome.state.replace(" ", "-")
     body = f"<dl>{facts}</dl>" if facts else ""

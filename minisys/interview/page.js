@@ -173,7 +173,12 @@ export default {
         element("summary", "", more, {}, `A ${level} answer`);
         paragraphs(more, text);
       }
-      view.flags.forEach((text) => element("div", "ms-warn", body, {}, `Red flag: ${text}`));
+      if (view.flags.length) {
+        const flags = element("div", "ms-note", body);
+        element("strong", "", flags, {}, "Red flags, which a good answer avoids");
+        const list = element("ul", "", flags);
+        view.flags.forEach((text) => element("li", "", list, {}, text));
+      }
       const form = element("form", "", body);
       const lead = element("p", "", form, { tabindex: "-1" }, "Which of these points did you make? Copy the words that say so; a point without evidence does not count.");
       const fields = view.points.map((text, i) => {
@@ -207,6 +212,7 @@ export default {
       head({ ...view, done: view.done + 1 });
       const kind = view.points === 1 ? "ms-good" : view.points > 0 ? "ms-warn" : "ms-bad";
       const said = element("div", kind, body, { tabindex: "-1" }, view.said);
+      if (view.written) element("blockquote", "ms-prose", body, {}, view.written);
       for (const [mark, what, why] of view.notes) {
         const note = element("div", MARK[mark], body);
         element("strong", "", note, {}, mark === "missed" ? `Left out: ${what}` : what);
@@ -228,7 +234,12 @@ export default {
         const list = element("ul", "", body);
         view.study.forEach((text) => element("li", "", list, {}, text));
       }
-      const again = element("button", "ms-button", body, { type: "button" }, view.study.length ? "Those again, with other numbers" : "Once more");
+      if (view.surprises.length) {
+        element("p", "", body, {}, "You were sure of these, and they were not right:");
+        const list = element("ul", "", body);
+        view.surprises.forEach((text) => element("li", "", list, {}, text));
+      }
+      const again = element("button", "ms-button", body, { type: "button" }, view.study.length ? "These again" : "Once more");
       again.addEventListener("click", () => send({ do: "again" }));
       return big;
     }

@@ -43,6 +43,7 @@ class Quiz(anywidget.AnyWidget):
         super().__init__(about=about)
         self._items, self._seed, self._progress = items, seed, progress
         self._verdicts: dict[int, Verdict] = {}
+        self._surprises: list[str] = []  # goals of those that the reader was sure of and did not get right
         self._at, self._written = 0, ""
         self._view: dict[str, Any] = {}
         self.on_msg(self._receive)
@@ -94,6 +95,8 @@ class Quiz(anywidget.AnyWidget):
         confidence = str(content.get("confidence", ""))
         self._verdicts[self._at] = verdict
         sure = confidence if confidence in CONFIDENCE else ""
+        if sure == "sure" and verdict.points < 1:
+            self._surprises.append(asked.question.goal)
         record(self._progress, self._items[self._at].chapter, asked, verdict, sure)
         last = self._at + 1 == len(self._items)
         self._tell(self._view | {"view": "verdict", **_shown(asked, verdict), "last": last})
@@ -124,7 +127,8 @@ class Quiz(anywidget.AnyWidget):
     def _summary(self) -> dict[str, Any]:
         weak = [self._items[i].question.goal for i, verdict in self._verdicts.items() if verdict.points < 1]
         got = sum(verdict.points for verdict in self._verdicts.values())
-        return {"view": "summary", "points": round(got, 2), "count": len(self._verdicts), "study": weak}
+        count = {"points": round(got, 2), "count": len(self._verdicts)}
+        return {"view": "summary", **count, "study": weak, "surprises": self._surprises}
 
     def _again(self, _: Mapping[str, Any]) -> None:
         """Those that were not right, drawn afresh; all of them if all were right."""
@@ -134,6 +138,7 @@ class Quiz(anywidget.AnyWidget):
     def _begin(self, items: tuple[Item, ...], seed: int) -> None:
         """Ask *items* from the first one on."""
         self._items, self._seed, self._verdicts, self._at = items, seed, {}, 0
+        self._surprises = []
         self._ask()
         self.send(self._view)
 

@@ -23,6 +23,7 @@ from minisys.load_balancing.plan import Step
 from minisys.load_balancing.policies import new_pool, policy
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
+from minisys.testbed.marks import duration
 from minisys.testbed.playback import Playback, playback
 from minisys.testbed.tables import Table, table
 from minisys.testbed.trace import Trace
@@ -95,17 +96,20 @@ def tail_at(policy: str, load: float, backends: int, slow: float) -> tuple[alt.L
     with ThreadPoolExecutor(2) as pool:  # compiled code leaves Python's lock alone, so both run at once
         runs = dict(zip(names, pool.map(run, names), strict=True))
     p50, p99 = runs[policy].percentiles((50, 99))
-    caption = f"{policy}: half of the users wait at most {1000 * p50:,.0f} ms, 99 % at most {1000 * p99:,.0f} ms."
+    caption = f"{policy}: half of the users wait at most {duration(p50)}, 99 % at most {duration(p99)}."
     return charts.percentile_curve(runs, title="How long users wait, up to the slowest 0.1 %"), caption
 
 
 def film(policy_name: str, slow_backend: str = "c", factor: float = 8.0) -> Playback:
-    """300 requests through three backends as a film; *slow_backend* works *factor* times as long."""
+    """300 requests through three backends as a film; *slow_backend* works *factor* times as long.
+
+    It ends when the last has come. Films of two policies have the same requests, speed and scale of the strip.
+    """
     day = workload(900, arrivals=Poisson(24.0), work=Exponential(0.2), seed=4)
     plan = (Step(0.0, "slow", slow_backend, factor),)
     trace = model.simulate(policy_name, day, backends=3, workers=3, plan=plan)
     title = f"{policy_name.capitalize()}; {slow_backend} is {factor:g} times slower"
-    return playback(trace, title=title, balancer=policy_name, start_s=4.0)
+    return playback(trace, title=title, balancer=policy_name, drain=False, most=100)
 
 
 def turns(weights: Mapping[str, float], policy_name: str = "weighted round robin", rounds: int = 2) -> str:
@@ -128,7 +132,7 @@ def supermarket_table(n: int = 1_200_000, backends: int = 200) -> Table:
     return table(pd.DataFrame(rows, columns=columns), caption=f"{backends:,} backends, {n:,} requests: mean time")
 
 
-def short_run(rho: float, seed: int, for_s: float = 2.0) -> Workload:
+def short_run(rho: float, seed: int, for_s: float = 1.5) -> Workload:
     """What ten backends get in one live run: a house that is full as on average, then *for_s* seconds of traffic.
 
     Without the crowd at the start an empty system would flatter the result: at 90 % load the queues need longer to
@@ -192,11 +196,13 @@ def tail_by_policy(slow: bool = False, load: float = 0.6, backends: int = 10) ->
     """p99 of every policy over five seeds, all backends equal or one of them (*slow*) a third slower."""
     speed = [1.0] * (backends - 1) + [0.65 if slow else 1.0]
     rows = []
-    for name in COMPARED:
+    named = {"ring": "ring, bounded load"} | {name: name for name in COMPARED if name != "ring"}
+    contenders = {said: policy(name) for name, said in named.items()} | {"ring, no bound": policy("ring", bound=1e9)}
+    for said, chosen in contenders.items():
         for seed in SEEDS:
             offered = requests(load, backends, 40_000, seed, SERVICE_S)
-            run = fast.simulate(name, offered, backends=backends, speed=speed)
-            rows.append((name, settled(run).percentile(99)))
+            run = fast.simulate(chosen, offered, backends=backends, speed=speed)
+            rows.append((said, settled(run).percentile(99)))
     title = "One backend of ten at 65 % of its speed" if slow else "All backends equal"
     frame = pd.DataFrame(rows, columns=["policy", "p99_s"])
     return charts.dots(frame, x="p99_s", y="policy", title=title, x_title="99th percentile (s)")

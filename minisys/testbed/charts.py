@@ -11,25 +11,22 @@ Every function takes `title=` and, where they make sense, x_title=, y_title=, lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from minisys.testbed import marks, picture, style, words
+from minisys.testbed.latencies import PERCENTILES, TAIL_LABEL, distribution, percentile_curve
 from minisys.testbed.marks import Axes, Legend, banded, number, titled
 from minisys.testbed.tables import table
 from minisys.testbed.timelines import by_server, over_time, queue_lengths
-from minisys.testbed.trace import Trace
 
 __all__ = [
-    "by_server", "distribution", "dots", "heat", "lines", "over_time", "percentile_curve", "picture", "queue_lengths",
-    "table", "three_worlds",
+    "PERCENTILES", "TAIL_LABEL", "by_server", "distribution", "dots", "heat", "lines", "over_time", "percentile_curve",
+    "picture", "queue_lengths", "table", "three_worlds",
 ]  # fmt: skip
-PERCENTILES = (50, 60, 70, 80, 85, 90, 93, 95, 97, 98, 99, 99.3, 99.5, 99.7, 99.8, 99.9)
-TAIL_LABEL = "datum.value < 0.5 ? '50 %' : datum.value < 1.5 ? '90 %' : datum.value < 2.5 ? '99 %' : '99.9 %'"
 
 
 def three_worlds(
@@ -74,78 +71,23 @@ def lines(frame: pd.DataFrame, *, x: str, y: str, by: str, title: str, **said: U
     """
     made = banded(frame, x, y, by)
     made = marks.positive(made, y) if said.get("log_y") else made
-    layers = _lines(made, marks.counted(marks.axes(x, y, said), made[x]))
+    layers = marks.lines(made, marks.counted(marks.axes(x, y, said), made[x]))
     found = words.of_lines(made, x, y, said.get("x_title", titled(x)), said.get("y_title", titled(y)))
     return alt.layer(*layers, title=title, description=said.get("description", f"{title}. {found}"))
 
 
-def percentile_curve(
-    runs: Mapping[str, Trace | Sequence[Trace]],
-    *,
-    title: str,
-    prediction: float | None = None,
-    log_y: bool = True,
-    y_title: str = "latency (s)",
-    description: str | None = None,
-) -> alt.LayerChart:
-    """Latency against percentile, 50 to 99.9, with the tail stretched: one line for each name in *runs*.
-
-    A value of *runs* is a trace or a list of traces (seeds: 99 % band). Percentiles with fewer than ten requests above
-    them are left out. *prediction* in seconds is the reader's p99. Raises ValueError if nothing was answered.
-    """
-    raw = _tails(runs)
-    frame = banded(raw, "tail", "latency_s", "kind")
-    places = marks.axes("tail", "latency_s", {"log_y": log_y, "y_title": y_title})
-    axis = alt.Axis(values=[float(-np.log10(0.5)), 1, 2, 3], labelExpr=TAIL_LABEL, grid=True)
-    scale = alt.Scale(domain=[0.28, max(2.05, float(raw["tail"].max()) + 0.08)], nice=False)
-    places["x"] = alt.X("tail:Q", title="percentile of requests", axis=axis, scale=scale)
-    layers = _lines(marks.positive(frame, "latency_s") if log_y else frame, places)
-    if prediction is not None:
-        layers += marks.prediction("tail", "latency_s", (2.0, prediction), places, left=True)
-    return alt.layer(*layers, title=title, description=description or f"{title}. {words.of_tail(raw)}")
-
-
-def distribution(
-    runs: Mapping[str, Trace | Sequence[Trace]], *, title: str, bins: int = 60, description: str | None = None
-) -> alt.LayerChart:
-    """How latencies spread: the share of requests per bin of a logarithmic axis, one stepped line for each name.
-
-    Raises ValueError if no request of *runs* was answered.
-    """
-    found = {name: np.concatenate([_answered(trace) for trace in _many(value)]) for name, value in runs.items()}
-    everything = np.concatenate([np.array([]), *found.values()])
-    if not len(everything):
-        raise ValueError("no request was answered, so there is no latency to draw")
-    edges = np.geomspace(max(np.quantile(everything, 0.002), 1e-6), everything.max() * 1.001, bins + 1)
-    found = {name: values.clip(edges[0]) for name, values in found.items()}  # the few faster ones join the first bin
-    parts = [
-        pd.DataFrame({"latency_s": edges[:-1], "share": 100 * np.histogram(v, edges)[0] / max(len(v), 1), "kind": name})
-        for name, v in found.items()
-    ]
-    said: Axes = {"log_x": True, "y_title": "share of requests (%)"}
-    frame = banded(pd.concat(parts), "latency_s", "share", "kind")
-    chart = marks.line(
-        alt.Chart(frame),
-        Legend(list(found), shows="lines"),
-        marks.axes("latency_s", "share", said),
-        interpolate="step-after",
-    )
-    half = "; ".join(
-        f"{name}: half of the requests took at most {number(float(np.median(v)))} s" for name, v in found.items()
-    )
-    return alt.layer(chart, title=title, description=description or f"{title}. {half}.")
-
-
 def dots(
-    frame: pd.DataFrame, *, x: str, y: str, title: str, by: str | None = None, sort: bool = True, **said: Unpack[Axes]
-) -> alt.LayerChart:
+    frame: pd.DataFrame, *, x: str, y: str, title: str, by: str | None = None, sort: bool = True,
+    written: Callable[[float], str] = number, **said: Unpack[Axes],
+) -> alt.LayerChart:  # fmt: skip
     """A dot and its interval for each value of column *y* (a policy, a product), instead of a bar from zero.
 
     Several rows per *y* (seeds) become the 99 % interval, or columns `low` and `high` are used. *by* splits a row into
-    coloured and shaped dots (worlds keep their look). The smallest is on top unless *sort* is False.
+    coloured and shaped dots (worlds keep their look). The smallest is on top unless *sort* is False. *written*
+    makes the label of a dot from its value.
     """
     made = banded(frame, y, x, by)
-    made = made.assign(says=made[x].map(number), **{y: made[y].astype(str)})
+    made = made.assign(says=made[x].map(written), **{y: made[y].astype(str)})
     names = list(dict.fromkeys(made["kind"]))
     legend, places = Legend(names, shows="points" if by else "nothing"), marks.axes(x, y, said)
     order = made.groupby(y, sort=False)[x].min()
@@ -188,14 +130,6 @@ def heat(frame: pd.DataFrame, *, x: str, y: str, value: str, title: str, **said:
     )
 
 
-def _lines(made: pd.DataFrame, places: dict[str, Any]) -> list[alt.Chart]:
-    """Bands, lines and, while there are few of them, points."""
-    few = made.groupby("kind").size().max() <= 25
-    legend, base = Legend(list(dict.fromkeys(made["kind"])), shows="points" if few else "lines"), alt.Chart(made)
-    layers = [marks.band(base, legend, places), marks.line(base, legend, places)]
-    return [*layers, marks.points(base, legend, places)] if few else layers
-
-
 def _world(name: str, base: alt.Chart, legend: Legend, places: dict[str, Any]) -> list[alt.Chart]:
     """The layers of one world: a dashed line, a band with its line, or points with error bars."""
     if name == "predicted":
@@ -221,29 +155,3 @@ def _interval(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Ch
 def _numbers(base: alt.Chart, places: dict[str, Any]) -> alt.Chart:
     text = base.mark_text(dy=-13, fontSize=style.SIZES["small"], color=style.PALETTE["ink"])
     return text.encode(**places, text="says:N")
-
-
-def _tails(runs: Mapping[str, Trace | Sequence[Trace]]) -> pd.DataFrame:
-    """Rows (kind, tail, latency_s, seed); tail = -log10 of the share of slower requests."""
-    rows = []
-    for name, value in runs.items():
-        for seed, trace in enumerate(_many(value)):
-            ok = _answered(trace)
-            asked = [q for q in PERCENTILES if len(ok) * (100 - q) >= 999.99 or (q == 50 and len(ok))]
-            found = np.percentile(ok, asked) if asked else []
-            rows += [
-                (name, round(-np.log10(1 - q / 100), 6), float(v), seed) for q, v in zip(asked, found, strict=True)
-            ]
-    if not rows:
-        raise ValueError("no request was answered, so there is no latency to draw")
-    return pd.DataFrame(rows, columns=["kind", "tail", "latency_s", "seed"])
-
-
-def _many(runs: Trace | Sequence[Trace]) -> list[Trace]:
-    return [runs] if isinstance(runs, Trace) else list(runs)
-
-
-def _answered(trace: Trace) -> np.ndarray:
-    """Latencies of the requests that were answered, in seconds."""
-    latency = np.asarray(trace.latency_s, dtype=float)
-    return latency[np.isfinite(latency)]

@@ -46,6 +46,18 @@ export default {
     const around = () => el.closest(".jp-OutputArea-output") || el.parentElement || el;
     let listened = null;
 
+    // ipywidgets draws the controls; their names, and who gets the arrow keys, it leaves to us.
+    function controls() {
+      for (const control of el.closest(".ms-explorer")?.querySelectorAll(".jupyter-widgets.widget-inline-hbox") ?? []) {
+        const said = control.querySelector(".widget-label")?.textContent, field = control.querySelector("select, .noUi-handle");
+        if (!said || !field) continue;
+        field.setAttribute("aria-label", said);
+        field.setAttribute("data-lm-suppress-shortcuts", "true");
+        const readout = control.querySelector(".widget-readout");
+        if (readout) field.setAttribute("aria-valuetext", readout.textContent);
+      }
+    }
+
     function words() {
       const problem = model.get("error");
       error.replaceChildren();
@@ -78,6 +90,7 @@ export default {
     function update() {
       if (!listened) { listened = around(); listened.addEventListener("keydown", key, true); }
       words();
+      controls();
       queue = queue.then(draw).catch((problem) => {
         element("div", "ms-bad", error).textContent = `The chart could not be drawn: ${problem.message || problem}`;
       });

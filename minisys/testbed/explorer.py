@@ -27,7 +27,8 @@ from minisys.testbed import picture, style
 from minisys.testbed.newest import Newest
 
 Control = Any  # a widget, (low, high, step, start) or a list of words
-WIDE = {"description_width": "initial"}
+WIDE = {"description_width": "170px"}  # labels of one width: the sliders stand in line
+HALF = {"width": "376px"}
 
 
 def slider(low: float, high: float, step: float, start: float, label: str = "", unit: str = "") -> ipywidgets.Widget:
@@ -42,14 +43,22 @@ def slider(low: float, high: float, step: float, start: float, label: str = "", 
     digits = {} if whole else {"readout_format": f".{max(0, len(f'{step:.10f}'.rstrip('0').split('.')[1]))}f"}
     said = f"{label} ({unit})" if unit else label
     return kind(
-        value=start, min=low, max=high, step=step, description=said, style=WIDE, continuous_update=True, **digits
+        value=start,
+        min=low,
+        max=high,
+        step=step,
+        description=said,
+        style=WIDE,
+        layout=HALF,
+        continuous_update=True,
+        **digits,
     )
 
 
 def choice(options: Sequence[Any], start: Any = None, label: str = "") -> ipywidgets.Widget:
     """A drop-down list of *options*; the first is chosen unless *start* is given."""
     return ipywidgets.Dropdown(
-        options=list(options), value=options[0] if start is None else start, description=label, style=WIDE
+        options=list(options), value=options[0] if start is None else start, description=label, style=WIDE, layout=HALF
     )
 
 

@@ -42,10 +42,13 @@ class Film:
     end_s: float
 
     @classmethod
-    def of(cls, trace: Trace, requests: int = 300, start_s: float = 0.0, watch_s: float = 30.0) -> Film:
+    def of(
+        cls, trace: Trace, requests: int = 300, start_s: float = 0.0, watch_s: float = 30.0, *, drain: bool = True
+    ) -> Film:
         """The first *requests* requests of *trace* that are in the system at or after *start_s*, to last *watch_s*.
 
-        Raises ValueError if there is none, above 1,000 requests, or unless watch_s is positive.
+        Who is in the system at the start stands at its server. *drain*: go on until all of them have ended, else stop
+        with the last arrival. Raises ValueError if there is none, above 1,000 requests, or unless watch_s is positive.
         """
         if not 0 < requests <= 1_000:
             raise ValueError(f"a playback shows 1 to 1,000 requests, not {requests}")
@@ -55,11 +58,11 @@ class Film:
         if not len(rows):
             raise ValueError(f"no request of the trace is in the system after {start_s} s")
         ended = rows["finished_s"].dropna()
-        end = float(ended.max()) if len(ended) else float(rows["sent_s"].max())
+        end = float(ended.max()) if drain and len(ended) else float(rows["sent_s"].max())
         begin = max(start_s, float(rows["sent_s"].min()))
         hop = HOP * max(end - begin, 1e-6) / watch_s
         return cls(
-            _moments(rows, hop),
+            _moments(rows, hop, begin),
             rows["server"].cat.codes.to_numpy(dtype=int),
             rows["outcome"].cat.codes.to_numpy(dtype=int),
             rows["attempts"].to_numpy(dtype=int),
@@ -105,16 +108,22 @@ class Film:
 
     def in_words(self) -> str:
         """The film in a sentence, for those who do not see it."""
-        ended = ", ".join(f"{c} {OUTCOMES[i]}" for i, c in enumerate(np.bincount(self.outcome, minlength=5)) if c)
+        gone = self.moments[:, 5] <= self.end_s + 1e-9
+        outcome = np.where(gone, self.outcome, OUTCOMES.index("unfinished"))
+        ended = ", ".join(f"{c} {OUTCOMES[i]}" for i, c in enumerate(np.bincount(outcome, minlength=5)) if c)
         held = ", ".join(f"{n} {w} waiting and {s} in service" for n, (w, s) in self.by_server(self.busiest_s).items())
         when = number(max(0.0, self.busiest_s - 2 * self.hop_s))
         passed = f"{len(self.server)} requests pass a balancer and {len(self.names)} servers"
         return f"{passed}: {ended}. Fullest at {when} s: {held}."
 
 
-def _moments(rows: pd.DataFrame, hop: float) -> np.ndarray:
-    """The six moments of each row; a request without service goes from waiting straight to its end."""
+def _moments(rows: pd.DataFrame, hop: float, begin: float) -> np.ndarray:
+    """The six moments of each row; a request without service goes from waiting straight to its end.
+
+    Who was sent before the film begins at *begin* is at the server then, and not on the way to it.
+    """
     sent, ended = rows["sent_s"].to_numpy(), rows["finished_s"].to_numpy()
     started = np.where(np.isnan(rows["started_s"].to_numpy()), ended, rows["started_s"].to_numpy())
     moments = np.column_stack([sent, sent + hop, sent + 2 * hop, started + 2 * hop, ended + 2 * hop, ended + 4 * hop])
-    return np.where(np.isnan(moments), NEVER, moments)
+    moments[sent < begin, :3] = begin
+    return np.where(np.isnan(moments), NEVER, np.maximum(moments, moments[:, :1]))

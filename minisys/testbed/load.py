@@ -19,13 +19,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from minisys.testbed import nodes
+from minisys.testbed import nodes, style
 from minisys.testbed.trace import OUTCOMES, Trace
 from minisys.testbed.workload import Workload
 
@@ -164,8 +165,7 @@ class _Line:
 
     def __init__(self, wanted: bool) -> None:
         self.next_s, self.handle = 0.0, None
-        kernel = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        if wanted and hasattr(kernel, "kernel"):
+        if wanted and _in_a_kernel():
             from IPython.display import display
 
             self.handle = display({}, raw=True, display_id=True)
@@ -220,12 +220,27 @@ def _trace(folders: list[Path], start_s: float, n: int) -> Trace:
 
 
 def _warn(trace: Trace) -> None:
-    """Say so, on standard error, when the load generator was late itself."""
+    """Say so when the load generator was late itself: a note in the notebook, else a line on standard error."""
     generator = trace.frame.attrs["generator"]
-    if not generator["kept_up"]:
-        print(
-            f"load(): the generator could not keep up: 1 % of the requests left more than "
-            f"{generator['lag_p99_s'] * 1000:.0f} ms late, so these latencies are partly its own. "
-            f"Send fewer a second, use workers=2, or close other programs.",
-            file=sys.stderr,
+    if generator["kept_up"]:
+        return
+    text = (
+        f"load(): the generator could not keep up: 1 % of the requests left more than "
+        f"{generator['lag_p99_s'] * 1000:.0f} ms late, so these latencies are partly its own. "
+        f"Send fewer a second, use workers=2, or close other programs."
+    )
+    if _in_a_kernel():
+        from IPython.display import display
+
+        note = (
+            f'<style>{style.css()}</style><section class="ms-card"><div class="ms-note">{escape(text)}</div></section>'
         )
+        display({"text/plain": text, "text/html": note}, raw=True)
+    else:
+        print(text, file=sys.stderr)
+
+
+def _in_a_kernel() -> bool:
+    """Whether this runs in a notebook; asked without importing IPython, which nobody else may have needed."""
+    kernel = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(kernel, "kernel")

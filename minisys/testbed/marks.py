@@ -39,6 +39,14 @@ def number(value: float) -> str:
     return f"{value + 0.0:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"  # + 0.0: never "-0"
 
 
+def duration(seconds: float) -> str:
+    """Seconds in the unit that reads best: "450 ms", "12.3 s", "52.6 min", "3.65 days"."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{1e6 * seconds:.3g} µs" if seconds else "0 s"
+
+
 def titled(column: str) -> str:
     """An axis title from a column's name: "p99_s" becomes "p99 (s)", "rate_per_s" becomes "rate (per second)"."""
     for ending, unit in UNITS.items():
@@ -145,6 +153,14 @@ def points(base: alt.Chart, legend: Legend, places: dict[str, Any], size: int = 
     """Points in the colour and shape of their kind."""
     made = base.mark_point(filled=True, size=size, opacity=1, **mark)
     return made.encode(**places, color=legend.color, shape=legend.shape)
+
+
+def lines(made: pd.DataFrame, places: dict[str, Any]) -> list[alt.Chart]:
+    """Bands, lines and, while there are few of them, points."""
+    few = made.groupby("kind").size().max() <= 25
+    legend, base = Legend(list(dict.fromkeys(made["kind"])), shows="points" if few else "lines"), alt.Chart(made)
+    layers = [band(base, legend, places), line(base, legend, places)]
+    return [*layers, points(base, legend, places)] if few else layers
 
 
 def error_bars(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:

@@ -88,7 +88,7 @@ function count(film, t) {
     if (p === 3 && s >= 0) servers[s].waiting.push(i);
     else if (p === 4 && s >= 0) servers[s].serving.push(i);
     else if (p >= 1 && p <= 5) moving.push([i, p]);
-    if (p >= 5 && s >= 0 && film.outcome[i] === 0) servers[s].done++;
+    if (p === 6 && s >= 0 && film.outcome[i] === 0) servers[s].done++;
     if (p === 6) ended[film.outcome[i]]++;
   });
   return { servers, ended, moving };
@@ -125,6 +125,7 @@ function paint(g, film, lay, slot, t) {
   g.fillStyle = PAPER; g.fillRect(0, 0, W, H);
   const now = count(film, t), state = states(film, t), b = lay.balancer;
   word(g, film.title, 20, 24, { size: 16, weight: 600 });
+  legend(g, film);
   g.lineWidth = 1.2; g.strokeStyle = "#eceff4";
   for (const c of lay.clients) curve(g, c, b, (c.y - b.y) * .25);
   for (const s of lay.servers) curve(g, b, { x: s.x - 8, y: s.y + s.h / 2 }, (s.y + s.h / 2 - b.y) * .3);
@@ -207,6 +208,13 @@ function traveller(g, film, lay, slot, r, p, t) {
   g.fillStyle = look.colour; g.fill(); g.strokeStyle = look.edge; g.lineWidth = 1; g.stroke();
 }
 
+function legend(g, film) {
+  const ok = film.outcomes[0];
+  g.beginPath(); g.arc(25, 47, 4.6, 0, 7); g.fillStyle = film.flight; g.fill(); word(g, "request", 35, 47, { size: 11, colour: MUTED });
+  shape(g, ok.name, 92, 47, 3.8); g.fillStyle = ok.colour; g.fill(); g.strokeStyle = ok.edge; g.lineWidth = 1; g.stroke();
+  word(g, "its answer", 102, 47, { size: 11, colour: MUTED });
+}
+
 function tally(g, film, ended) {
   let x = W - 22;
   film.outcomes.map((look, i) => [look, ended[i]]).filter(([look, n], i) => i === 0 || n || film.outcome.includes(i)).reverse().forEach(([look, n]) => {
@@ -218,10 +226,10 @@ function tally(g, film, ended) {
 }
 
 function strip(g, film, t) {
-  const x0 = 20, x1 = W - 22, y1 = 426, high = 40, top = Math.max(1, ...film.held), X = (at) => x0 + (x1 - x0) * (at - film.begin) / (film.end - film.begin);
+  const x0 = 20, x1 = W - 22, y1 = 426, high = 40, top = Math.max(1, film.most, ...film.held), X = (at) => x0 + (x1 - x0) * (at - film.begin) / (film.end - film.begin);
   const Y = (n) => y1 - high * n / top, last = film.held.length - 1;
   const area = () => { g.beginPath(); g.moveTo(x0, y1); film.held.forEach((n, i) => g.lineTo(x0 + (x1 - x0) * i / last, Y(n))); g.lineTo(x1, y1); g.closePath(); };
-  word(g, `requests at the servers (most ${top})`, x0, y1 - high - 12, { size: 11, colour: MUTED });
+  word(g, `requests at the servers (most ${Math.max(...film.held)})`, x0, y1 - high - 12, { size: 11, colour: MUTED });
   area(); g.fillStyle = "#e3e7ee"; g.fill(); g.save(); g.beginPath(); g.rect(x0, 0, X(t) - x0, H); g.clip(); area(); g.fillStyle = "#8fbfdd"; g.fill(); g.restore();
   for (const [at, text] of film.events) {
     g.setLineDash([3, 3]); g.strokeStyle = INK; g.lineWidth = 1; g.beginPath(); g.moveTo(X(at), y1 - high - 4); g.lineTo(X(at), y1); g.stroke(); g.setLineDash([]);

@@ -35,9 +35,9 @@ class Playback(anywidget.AnyWidget):
     _css = style.css()
     data = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, film: Film, title: str, events: Mapping[float, str], balancer: str) -> None:
+    def __init__(self, film: Film, title: str, events: Mapping[float, str], balancer: str, most: int | None) -> None:
         self.film, self.title, self.events = film, title, dict(events)
-        super().__init__(data=_data(film, title, self.events, balancer))
+        super().__init__(data=_data(film, title, self.events, balancer) | {"most": most or 0})
 
     def static(self) -> alt.LayerChart:
         """One line a request, from sent to answered: pale while it waits, in its server's colour while it is served."""
@@ -57,17 +57,21 @@ def playback(
     requests: int = 300,
     start_s: float = 0.0,
     watch_s: float = 30.0,
+    drain: bool = True,
+    most: int | None = None,
     events: Mapping[float, str] | None = None,
     balancer: str = "balancer",
 ) -> Playback:
     """The first *requests* requests after *start_s* seconds, in slow motion that takes *watch_s* seconds at speed 1.
 
-    *events* maps seconds of the trace to words; "kill b" and "restart b" also show server b as down and up.
-    *balancer* is written under the balancer (the policy). Raises ValueError as `Film.of`.
+    *drain*: until all have ended, else until the last has come. *most*: so many requests at the servers fill the strip
+    below (default: as many as there are at the most); give two films the same to compare them. *events* maps seconds of
+    the trace to words; "kill b" and "restart b" also show server b as down and up. *balancer* is written under the
+    balancer (the policy). Raises ValueError as `Film.of`.
     """
-    film = Film.of(trace, requests, start_s, watch_s)
+    film = Film.of(trace, requests, start_s, watch_s, drain=drain)
     inside = {at: word for at, word in (events or {}).items() if film.begin_s <= at <= film.end_s}
-    return Playback(film, title, inside, balancer)
+    return Playback(film, title, inside, balancer, most)
 
 
 def _data(film: Film, title: str, events: Mapping[float, str], balancer: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from minisys.testbed import style
 from minisys.testbed.marks import number
 
 Answer = float | str | None
+WAITING = "Commit to an answer above, then run this cell again. (To see it without one, add anyway=True.)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,14 +72,19 @@ class Prediction(anywidget.AnyWidget):
         """What was committed: a number, one of the choices, or None."""
         return self._final
 
-    def reveal(self, actual: float | str, *, within: float = 2.0) -> Verdict:
+    def reveal(self, actual: float | str, *, within: float = 2.0, which: str = "", anyway: bool = False) -> Verdict:
         """The prediction beside *actual*: a hit if it is the same choice, or within a factor of *within*.
 
-        Raises ValueError if *actual* is not of the question's kind, or *within* is below 1.
+        *which* says what was counted or computed ("in the long run"). Before the reader has committed it keeps the
+        answer to itself, unless *anyway*. Raises ValueError if *actual* is not of the question's kind, or *within* is
+        below 1.
         """
         if not within >= 1:
             raise ValueError(f"within is a factor of at least 1, not {within!r}")
-        said, hit = _compare(self.value, self._checked(actual), within, self.unit)
+        actual = self._checked(actual)
+        if self.value is None and not anyway:
+            return Verdict(self.question, WAITING, None)
+        said, hit = _compare(self.value, actual, within, self.unit, which)
         if hit is not None:
             self._record("reveal", {"answer": self.value, "actual": actual, "hit": hit})
         return Verdict(self.question, said, hit)
@@ -145,14 +151,15 @@ def predict(
     return Prediction(question, answer, unit, choices, str(chapter), name or "prediction")
 
 
-def _compare(answer: Answer, actual: float | str, within: float, unit: str) -> tuple[str, bool | None]:
+def _compare(answer: Answer, actual: float | str, within: float, unit: str, which: str) -> tuple[str, bool | None]:
     """The sentence and whether the prediction was a hit."""
     shown = {
         value: f"{number(value)} {unit}".strip() if isinstance(value, float) else str(value)
         for value in (answer, actual)
     }
+    shown[actual] += f" {which}" if which and answer != actual else ""
     if answer is None:
-        return f"You made no prediction. It is {shown[actual]}.", None
+        return f"It is {shown[actual]}.", None
     if isinstance(actual, str) or isinstance(answer, str):
         hit = answer == actual
         return (

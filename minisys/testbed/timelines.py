@@ -103,7 +103,8 @@ def _seconds(runs: Mapping[str, Trace | Sequence[Trace]], by: str, step_s: float
     parts = []
     for name, value in runs.items():
         parts += [t.per_second(step_s).assign(**{by: name}) for t in ([value] if isinstance(value, Trace) else value)]
-    return pd.concat(parts, ignore_index=True)
+    made = pd.concat(parts, ignore_index=True)
+    return made.assign(second=made["second"] + step_s / 2)  # a step is drawn at its middle, not where it begins
 
 
 def _inside(trace: Trace, samples: int) -> pd.DataFrame:

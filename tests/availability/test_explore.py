@@ -16,7 +16,7 @@ def test_the_picture_marks_the_single_point_in_words():
     assert drawing.words.endswith("Single points of failure: name server.")
     assert drawing.svg.count("single point<") == 1 == drawing.mermaid.count("⚠ single point")
     assert ET.fromstring(drawing.svg).tag.endswith("svg")
-    assert "text/vnd.mermaid" in drawing._repr_mimebundle_() and drawing.mermaid.startswith("flowchart TB")
+    assert "text/vnd.mermaid" in drawing._repr_mimebundle_() and "\nflowchart TB\n" in drawing.mermaid
 
 
 def test_names_that_would_break_a_picture_are_escaped(tmp_path):

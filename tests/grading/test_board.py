@@ -58,13 +58,19 @@ def test_a_started_lab_is_the_next_step_down_to_its_task(folder, progress):
 
 def test_a_chapter_is_done_when_every_lab_check_passed(folder, progress):
     progress.record("prediction", "00", "first")
-    progress.record("question", "01", "q1", 1, 2)
+    progress.record("question", "01", "q1", 3, 4)
     progress.record("lab", 3, 1, 2, 2)
     progress.record("lab", 3, 2, 2, 2)
     shown = board(folder, progress)
     assert [row.state for row in shown.rows] == ["done", "done", "done", "not started"]
     assert shown.headline().endswith("Next step: open chapter 04: Broken")
-    assert "1 of 2 points" in str(shown)
+    assert "3 of 4 points" in str(shown)
+
+
+def test_a_chapter_without_a_lab_is_not_done_by_wrong_answers(folder, progress):
+    progress.record("question", "01", "q1", 1, 4)
+    shown = board(folder, progress)
+    assert shown.rows[1].state == "started" and "go on with chapter 01" in shown.headline()
 
 
 def test_predictions_start_a_chapter(folder, progress):

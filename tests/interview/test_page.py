@@ -67,6 +67,18 @@ def test_a_run_from_the_first_question_to_the_summary(quiz):
     assert len(kept) == 6 and kept[0].detail == {"family": "scale", "level": "junior", "confidence": "sure"}
 
 
+def test_the_summary_names_what_the_reader_was_sure_of_and_did_not_get_right(quiz):
+    view = do(quiz, "show")
+    for _ in range(6):
+        answer = (right(view) + 1) % len(view["options"]) if view["type"] == "one" else right(view)
+        verdict = do(quiz, "commit", answer=answer, confidence="sure")
+        if verdict["view"] == "rubric":
+            verdict = do(quiz, "evidence", quotes=EVIDENCE)
+        view = do(quiz, "next")
+    assert view["study"] == view["surprises"] and len(view["surprises"]) == 1
+    assert do(quiz, "again")["count"] == 1 and quiz._surprises == []
+
+
 def test_nothing_of_the_key_is_in_the_widgets_state_or_the_stored_cell(quiz):
     do(quiz, "show")
     for _ in range(6):  # also while a verdict is shown, and after an open answer's rubric

@@ -83,7 +83,8 @@ WRONG = [
     (1, answers.doubling(0.6), "a mean wait 1.5 times the one at 0.5"),
     (1, answers.doubling(0.9), "a mean wait 9.0 times the one at 0.5"),
     (1, lambda: 0.67, "a dict with the keys 'predicted', 'measured' and 'because'"),
-    (1, answers.doubling(0.67, "It is busier."), "at least 12"),
+    (1, answers.doubling(0.67, "It is busier."), "at least 6"),
+    (1, answers.doubling(0.67, predicted="double"), "your guess, whatever it was"),
     (1, answers.doubling(0.67, "Because " + "the server has more and more to do " * 3), "nothing about waiting"),
     (2, lambda: "aaaabbc", "weighted round robin without the smoothing"),
     (2, lambda: "abcabca", "a 3 times in abcabca"),
@@ -146,6 +147,7 @@ def test_a_wrong_health_rule_is_told_why(progress, states, worst, told):
     [
         (1, (answers.doubling(0.65),)),
         (1, (answers.doubling(2 / 3),)),
+        (1, (answers.doubling(0.66, predicted=1.0),)),
         (2, (lambda: ["a", "b", "a", "c", "a", "b", "a"],)),
         (2, (lambda: "a, b, a, c, a, b, a",)),
         (3, (answers.draws_two_different,)),

@@ -32,7 +32,7 @@ def test_a_full_house_starts_a_short_run_so_that_it_is_as_busy_as_the_long_run()
     assert abs(np.mean(means) / explore.two_choices_mean(0.9) - 1) < 0.15
     run = explore.short_run(0.9, 1)
     crowd = int((run.arrival_s == 0.0).sum())
-    assert crowd == round(9 * theory.supermarket(0.9, 2)) and run.arrival_s[-1] == pytest.approx(2.5, rel=0.3)
+    assert crowd == round(9 * theory.supermarket(0.9, 2)) and run.arrival_s[-1] == pytest.approx(1.5, rel=0.3)
 
 
 def test_ten_backends_are_slower_than_no_end_of_them_and_random_choice_is_far_slower() -> None:

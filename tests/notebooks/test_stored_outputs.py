@@ -69,6 +69,25 @@ def test_a_cell_with_a_widget_is_tagged_because_nbval_could_not_compare_it(noteb
     assert untagged == []
 
 
+def test_what_follows_a_prediction_is_not_told_by_the_stored_notebook(notebook):
+    """A cell tagged as a spoiler holds a note instead of its result, which nbval must then not compare."""
+    for number, cell in code_cells(notebook):
+        if "spoiler" in cell.metadata.get("tags", []):
+            assert "nbval-ignore-output" in cell.metadata.tags, number
+            assert [list(output.data) for output in cell.outputs] == [["text/plain"]], number
+            assert "committed to your prediction" in cell.outputs[0].data["text/plain"], number
+
+
+def test_a_reveal_waits_for_the_reader_and_so_does_the_result_before_it(notebook):
+    before = None
+    for number, cell in code_cells(notebook):
+        if ".reveal(" in cell.source:
+            assert "Commit to an answer above" in str(cell.outputs), f"cell {number} tells the answer"
+            asked = before is not None and "= predict(" in before.source
+            assert asked or "spoiler" in before.metadata.get("tags", []), f"the result before cell {number} is stored"
+        before = cell
+
+
 def test_no_stored_output_names_a_folder_of_this_machine(notebook):
     found = [match for _, cell in code_cells(notebook) for match in LOCAL_PATH.findall(str(cell.outputs))]
     assert found == []

@@ -95,6 +95,22 @@ def test_a_film_can_begin_later_with_those_who_are_still_inside(trace):
     assert (trace.frame["finished_s"].fillna(NEVER) >= 1.0).sum() == len(film.server)
 
 
+def test_who_is_inside_when_a_film_begins_stands_at_the_server(trace):
+    film = Film.of(trace, start_s=1.0)
+    early = trace.frame["sent_s"][trace.frame["finished_s"].fillna(NEVER) >= 1.0].to_numpy() < 1.0
+    assert early.any() and set(film.place(1.0)[early]) <= {3, 4} and not film.place(1.0 - 1e-9)[early].any()
+    assert (np.diff(film.moments, axis=1) >= 0).all()
+
+
+def test_a_film_may_end_with_the_last_arrival_and_says_who_is_still_inside(trace):
+    sent_s = trace.frame["sent_s"]
+    for n in range(20, 200, 20):
+        short, whole = Film.of(trace, n, drain=False), Film.of(trace, n)
+        assert short.end_s == pytest.approx(sent_s[n - 1] + 4 * short.hop_s) and short.end_s <= whole.end_s
+        inside = n - short.at(short.end_s)["done"]
+        assert (f"{inside} unfinished" in short.in_words()) == (inside > 0) and "unfinished" not in whole.in_words()
+
+
 def test_the_sentence_counts_outcomes(film):
     words = film.in_words()
     assert "200 requests" in words and "194 ok" in words and "5 refused" in words and "1 unfinished" in words

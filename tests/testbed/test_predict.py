@@ -17,9 +17,15 @@ def test_without_a_reader_there_is_no_prediction_and_nothing_fails():
     asked = predict("p99 at 90 % load", unit="s")
     assert asked.value is None
     verdict = asked.reveal(3.1)
-    assert verdict.hit is None
-    assert str(verdict) == "You made no prediction. It is 3.1 s."
+    assert verdict.hit is None and "3.1" not in str(verdict._repr_mimebundle_())
+    assert str(verdict).startswith("Commit to an answer above, then run this cell again.")
+    assert str(asked.reveal(3.1, anyway=True)) == "It is 3.1 s."
     assert Progress().history() == []
+
+
+def test_the_verdict_says_which_number_it_is():
+    said = predict("Mean time", 4, unit="ms").reveal(3.1, which="in the long run").said
+    assert said == "You said 4 ms. It is 3.1 ms in the long run: within a factor of 2."
 
 
 @pytest.mark.parametrize(

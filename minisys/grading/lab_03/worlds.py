@@ -7,11 +7,11 @@ with the pool that it was given. A live world that cannot be had is a reason, no
 
 from __future__ import annotations
 
-import contextlib
-import io
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from IPython.utils.capture import capture_output
 
 from minisys.grading.checks import NotRun, Wrong
 from minisys.load_balancing.plan import backend_names
@@ -63,7 +63,7 @@ def live_run(*arguments: Any, **keywords: Any) -> Trace:
     try:
         from minisys.load_balancing import live
 
-        with contextlib.redirect_stderr(io.StringIO()):
+        with capture_output(stdout=False):
             return live.run(*arguments, **keywords)
     except (ImportError, OSError, RuntimeError) as problem:
         raise NotRun(f"the live world cannot start here ({problem}); `minisys doctor` tells more") from None
