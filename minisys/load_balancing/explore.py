@@ -78,7 +78,7 @@ def policy_explorer() -> Explorer:
         policy=choice(COMPARED, "round robin", "policy"),
         load=slider(0.5, 0.98, 0.01, 0.85, "load"),
         backends=slider(2, 40, 1, 10, "backends"),
-        slow=slider(1.0, 8.0, 0.5, 1.0, "last backend slower, times"),
+        slow=slider(1.0, 8.0, 0.5, 1.0, "last one slower (×)"),
     )
 
 
