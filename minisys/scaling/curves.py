@@ -14,13 +14,31 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from minisys.scaling import draw, theory, usl
+from minisys.scaling import draw, model, theory, usl
 from minisys.scaling.data import PUBLISHED, Published
+from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.marks import number
 from minisys.testbed.tables import Table, table
 
 Measured = Published | pd.DataFrame  # a frame needs the columns n and throughput
+
+
+def bad_day(own_s: float = 0.006, locked_s: float = 0.0006, tell_s: float = 0.0002) -> alt.LayerChart:
+    """Throughput promised by a straight line through one and two workers, and what came (one lock, simulated)."""
+    counts = (1, 2, 3, 4, 6, 8, 10, 12)
+    found = [
+        (n, model.contend(n, own_s=own_s, locked_s=locked_s, tell_s=tell_s, spread=0.05, for_s=4.0, seed=1))
+        for n in counts
+    ]
+    came = pd.DataFrame(found, columns=["n", "throughput"])
+    one, two = came["throughput"][:2]
+    promised = pd.DataFrame({"n": [1.0, 12.0], "throughput": [one, one + 11 * (two - one)]})
+    return charts.lines(
+        pd.concat([promised.assign(kind="what the plan promised"), came.assign(kind="what came")]), x="n",
+        y="throughput", by="kind", title="A checkout that was scaled out", x_title="workers",
+        y_title="orders a second",
+    )  # fmt: skip
 
 
 def fitted(measured: Measured, beyond: float = 1.5) -> alt.LayerChart:

@@ -117,7 +117,7 @@ def after_a_failure(load: float = 0.8, k: int = 8) -> Table:
     return table(pd.DataFrame(rows, columns=columns), caption=f"{k} times the capacity at {100 * load:.0f} % load")
 
 
-def spread_of_work(cvs: Sequence[float] = (0.0, 1.0, 2.0), n: int = 200_000) -> alt.LayerChart:
+def spread_of_work(cvs: Sequence[float] = (0.0, 1.0, 2.0), n: int = 80_000) -> alt.LayerChart:
     """Utilisation against response of one server for several *cvs*: Kingman's formula and simulation."""
     exact = [
         (f"cv {cv:g}", rho, 1.0 + theory.kingman(rho, 1.0, cv))

@@ -1,7 +1,7 @@
 """Scaling measured: where one backend's knee is, and a dozen processes that hinder one another at a lock.
 
 Formulas and simulations have said where it stops. Here real processes on 127.0.0.1 say it: a backend under Locust at
-five rates, and workers with a real lock and real copies, one to twelve of them, whose throughput is then fitted.
+three rates, and workers with a real lock and real copies, one to twelve of them, whose throughput is then fitted.
 
 Promised: the same requests as in the simulation; the shape of the curves and who wins. Not promised: the numbers of
 another machine, or of this one while it is busy; the parts of an operation are measured in the same run, so the law is
@@ -32,7 +32,7 @@ AXES: Axes = {"x_title": "workers", "y_title": "operations a second"}
 
 
 def knee_measured(seed: int = 11) -> pd.DataFrame:
-    """One backend with eight workers under Locust, a short run at each of five loads, the last one too much for it.
+    """One backend with eight workers under Locust, a short run at each of three loads, the last one too much for it.
 
     Columns: load, rate_per_s, p99_s, and simulated (p99 of the very same requests in the model, in seconds).
     """
@@ -115,14 +115,14 @@ def where_time_goes(measured: pd.DataFrame) -> alt.LayerChart:
     )  # fmt: skip
 
 
-def switched(full: pd.DataFrame, for_s: float = 0.6) -> Table:
+def switched(full: pd.DataFrame, for_s: float = 0.2) -> Table:
     """Lock and coherency switched off in turn, beside the *full* measurement: fitted alpha and beta, and the harm.
 
     Updates are lost without the lock; without coherency no worker knows of the others' updates.
     """
     rows = [("on", "on", full)]
     for lock, coherency in ((True, False), (False, True), (False, False)):
-        seen = live.throughput((1, 2, 4, 8), kind="waiting", cores=CORES, lock=lock, coherency=coherency, for_s=for_s)
+        seen = live.throughput((1, 4, 8), kind="waiting", cores=CORES, lock=lock, coherency=coherency, for_s=for_s)
         rows.append((("off", "on")[lock], ("off", "on")[coherency], seen))
     made = []
     for lock_said, told, seen in rows:

@@ -42,6 +42,12 @@ def rolling(names: Sequence[str] = "abc", begin_s: float = 0.85, every_s: float 
     return tuple(Step(begin_s + i * every_s + at, do, name) for i, name in enumerate(names) for at, do in steps)
 
 
+def two_bad_mornings(ways: Sequence[str] = (IN_MEMORY, STORE), seed: int = 3) -> dict[str, Trace]:
+    """A death and a new version in one run of 4.9 s: KILL, and from 2.6 s the two old servers are restarted in turn."""
+    plan = (*KILL, *rolling("ac", begin_s=2.6))
+    return each_way(ways, lambda way: run(way, shoppers(for_s=4.9, seed=seed), plan))
+
+
 def kill_an_instance(ways: Sequence[str] = (IN_MEMORY, STORE), seed: int = 3) -> dict[str, Trace]:
     """Three servers, some 44 open carts; b is killed (SIGKILL) at 1.25 s, d takes its place at 1.75 s of 3.2 s."""
     return each_way(ways, lambda way: run(way, shoppers(for_s=3.2, seed=seed), KILL))
@@ -131,8 +137,14 @@ def _share(trace: Trace, offered: Workload, death_s: float) -> float:
     return 100.0 * found / model.open_carts(offered, death_s)
 
 
+def one_death(trace: Trace, for_s: float = 4.9, seed: int = 3) -> pd.DataFrame:
+    """What KILL took from a *trace* with carts in memory, as deaths_chart() wants it; for_s and seed as in its run."""
+    share = _share(trace, shoppers(for_s=for_s, seed=seed), KILL[0].at_s)
+    return pd.DataFrame([(3, share)], columns=["instances", "share"])
+
+
 @lru_cache
-def deaths_simulated(runs: int = 60) -> pd.DataFrame:
+def deaths_simulated(runs: int = 25) -> pd.DataFrame:
     """Share of the open carts lost with one of 2 to 10 servers: mean of *runs* short runs, band of 95 % of them."""
     rows = []
     days = [shoppers(for_s=2.4, seed=1_000 + seed) for seed in range(runs)]

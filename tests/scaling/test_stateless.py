@@ -138,3 +138,14 @@ def test_valkey_keeps_the_carts_when_a_server_dies_and_on_disk_when_it_dies_itse
 
 def _lost_between(trace: Trace, from_s: float, to_s: float) -> int:
     return sum(from_s - 0.1 <= at_s < to_s for at_s in carts_lost(trace))
+
+
+def test_two_bad_mornings_take_carts_at_the_death_and_at_both_restarts_and_only_from_memory() -> None:
+    plan = (*KILL, *rolling("ac", begin_s=2.6))
+    day = shoppers(for_s=4.9, seed=3)
+    trace = model.simulate(day, plan)
+    found = np.array(carts_lost(trace))
+    assert all(((begin <= found) & (found < begin + 1.1)).any() for begin in (1.25, 2.6, 3.7))
+    assert trace.count("ok") == len(trace) and not carts_lost(model.simulate(day, plan, in_memory=False))
+    (share,) = stateless.one_death(trace)["share"]
+    assert 15 < share < 55
