@@ -14,6 +14,8 @@ from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.judge import draw, judge
 from minisys.interview.schema import Choice, Number, Open
 from minisys.interview.units import registry, written
+from minisys.scaling.theory import amdahl_limit, usl
+from minisys.testbed.queueing import mmc
 from tests.interview.likeness import alike, text
 
 EVERYTHING = [item.question for item in library.items()]
@@ -147,6 +149,33 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("wb-open-sockets", "200 s of core", 100e3 * 0.002 == 200),
     ("wb-open-sockets", "eight cores on each of nineteen servers one or two seconds", 1 < 200 / (8 * 19) < 2),
     ("wb-open-primary-gone", "10 s to notice, 2 to decide, 5 to promote, 5 for proxies", 10 + 2 + 5 + 5 < 30),
+    ("sc-first-step", "Twice 75 % is 150 %", 2 * 75 == 150),
+    ("sc-one-fast", "the fast server needs 14 ms", round(1000 * mmc(30, 0.01, 1).response_s) == 14),
+    ("sc-one-fast", "the ten servers 100 ms", round(1000 * mmc(30, 0.1, 10).response_s) == 100),
+    (
+        "sc-fewer-requests",
+        "does 100, 192, 348, 537, 604 and 464",
+        [round(usl(n, 0.03, 0.005, 100)) for n in (1, 2, 4, 8, 16, 32)] == [100, 192, 348, 537, 604, 464],
+    ),
+    ("sc-blast-radius", "fifteen carry on at 53 %", round(50 * 16 / 15) == 53),
+    ("sc-after-the-store", "Some 250 µs within a region", constant("region_us") == 250),
+    ("sc-which-bend", "levels off at 33 times", round(amdahl_limit(0.03)) == 33),
+    (
+        "sc-order-curves",
+        "3,200, about 1,975, 1,255 and 706",
+        [round(usl(32, *each, 100)) for each in ((0, 0), (0.02, 0), (0.05, 0), (0.05, 0.002))]
+        == [3200, 1975, 1255, 706],
+    ),
+    ("sc-order-curves", "within 6 % of each other", usl(2, 0.05, 0.002) / 2 > 0.94),
+    (
+        "sc-open-no-gain",
+        "means that 54 % of the work is serial",
+        round(usl(16, 0.543, 0) / usl(8, 0.543, 0), 2) == 1.05,
+    ),
+    ("sc-open-ten-times", "six times the server's capacity", 10 * 0.6 == 6),
+    ("sc-open-ten-times", "ten servers at 65 %", 9 < 10 * 0.6 / 0.65 < 10),
+    ("sc-open-ten-times", "at 3 ms of processor each are 6 servers' worth", 0.6 / 200 == 0.003 and 2000 * 0.003 == 6),
+    ("sc-open-ten-times", "a hit ratio of 90 % brings it back", round(250 * (1 - 0.9)) == 25),
 ]
 
 

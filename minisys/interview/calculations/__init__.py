@@ -42,5 +42,6 @@ from minisys.interview.calculations import (  # noqa: E402 (they register themse
     amounts,  # noqa: F401
     availability,  # noqa: F401
     load_balancing,  # noqa: F401
+    scaling,  # noqa: F401
     times,  # noqa: F401
 )
