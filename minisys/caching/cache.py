@@ -119,17 +119,21 @@ class Cache:
         self.counts.expired += 1
         return True
 
-    def expire(self, now: float, rng: Random, *, draws: int = 20, enough: float = 0.25) -> int:
+    def expire(self, now: float, rng: Random, *, draws: int = 20, enough: float = 0.25, rounds: int = 0) -> int:
         """Active expiry, for values that nobody asks for again: how many went.
 
         Redis's way: draw *draws* of the keys that have a deadline, remove those past it, and do it again as long as
         more than the share *enough* of a round was past it. Expired keys left are then about that share at most.
+        *rounds*: stop after so many even so (0: never), so that a server gets back to its clients.
         """
         gone, last = 0, draws
         while self.mortal and last > enough * draws:
+            rounds -= 1
             drawn = {self.mortal.draw(rng) for _ in range(draws)}
             last = sum(self.expire_if_due(key, now) for key in drawn)
             gone += last
+            if rounds == 0:
+                break
         return gone
 
     def _admit(self, key: Hashable, size: int) -> None:
