@@ -27,7 +27,7 @@ class S3FIFO:
     def __init__(self, capacity: int):
         self.small, self.main, self.ghost = SizedQueue(), SizedQueue(), SizedQueue()
         self.small_room = max(1, capacity // 10)
-        self.main_room = self.ghost_room = max(1, capacity - capacity // 10)
+        self.main_room, self.ghost_room = max(1, capacity - capacity // 10), max(1, capacity * 9 // 10)
         self.hits: dict[Hashable, int] = {}
         self.has_evicted = False
 
