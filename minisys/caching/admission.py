@@ -86,37 +86,35 @@ class FrequencySketch:
     HALF = bytes(i // 2 for i in range(256))
 
     def __init__(self, width: int, sample: int):
-        bits = max(4, (width - 1).bit_length())
-        self.rows = [bytearray(1 << bits) for _ in range(4)]
-        self.shift, self.sample, self.counted = 32 - bits, sample, 0
+        self.bits = max(4, (width - 1).bit_length())
+        self.counters = bytearray(4 << self.bits)  # the four rows behind each other
+        self.sample, self.counted = sample, 0
 
     def estimate(self, key: Hashable) -> int:
         """The lowest of the key's four counters, 0 to 15."""
-        a, b, c, d = self._places(key)
-        first, second, third, fourth = self.rows
-        return min(first[a], second[b], third[c], fourth[d])
+        return min([self.counters[i] for i in self._places(key)])
 
     def add(self, key: Hashable) -> None:
         """Count a request for *key*: only counters at its minimum rise (the rest are others' doing already)."""
-        places = self._places(key)
-        counts = [row[i] for row, i in zip(self.rows, places, strict=True)]
-        lowest = min(counts)
+        counters, places = self.counters, self._places(key)
+        lowest = min([counters[i] for i in places])
         if lowest < 15:
-            for row, i, count in zip(self.rows, places, counts, strict=True):
-                if count == lowest:
-                    row[i] = lowest + 1
+            for i in places:
+                if counters[i] == lowest:
+                    counters[i] += 1
         self.counted += 1
         if self.counted >= self.sample:
-            self.rows, self.counted = [row.translate(self.HALF) for row in self.rows], self.counted // 2
+            self.counters, self.counted = counters.translate(self.HALF), self.counted // 2
 
     def _places(self, key: Hashable) -> tuple[int, int, int, int]:
-        raw = key if isinstance(key, bytes) else repr(key).encode()
-        x, shift = crc32(raw), self.shift  # never hash(): it differs between processes
+        """One counter in each row, by four odd multipliers: keys that share one share hardly another."""
+        x = crc32(key if isinstance(key, bytes) else repr(key).encode())  # never hash(): it differs between processes
+        shift, row = 32 - self.bits, 1 << self.bits
         return (
-            (x * 0x9E3779B1 & 0xFFFFFFFF) >> shift,  # one odd multiplier a row: keys that meet in one part in the next
-            (x * 0x85EBCA77 & 0xFFFFFFFF) >> shift,
-            (x * 0xC2B2AE3D & 0xFFFFFFFF) >> shift,
-            (x * 0x27D4EB2F & 0xFFFFFFFF) >> shift,
+            (x * 0x9E3779B1 & 0xFFFFFFFF) >> shift,
+            row + ((x * 0x85EBCA77 & 0xFFFFFFFF) >> shift),
+            2 * row + ((x * 0xC2B2AE3D & 0xFFFFFFFF) >> shift),
+            3 * row + ((x * 0x27D4EB2F & 0xFFFFFFFF) >> shift),
         )
 
 

@@ -45,10 +45,14 @@ def made(name: str, trace: Sequence[int], capacity: int) -> Eviction:
     return Belady(trace) if name == "belady" else policy(name, capacity)
 
 
+SMALLEST = 64  # items in a miniature: below, the luck of the hottest keys shows
+
+
 def curve(name: str, keys: np.ndarray, sizes: Sequence[int], *, sample: float = 1.0) -> pd.DataFrame:
     """The miss ratio of policy *name* on the requests for *keys* at each of *sizes* (items): columns size, miss_ratio.
 
-    *sample*: the share of keys to look at, in caches smaller by the same share (a miniature); LRU needs none.
+    *sample*: the share of keys to look at, in caches smaller by the same share (a miniature, of 64 items at least); LRU
+    needs none.
     Raises ValueError for an unknown policy, a size below 1 or a sample outside (0, 1].
     """
     if name not in NAMES or not len(sizes) or min(sizes) < 1 or not 0 < sample <= 1:
@@ -60,14 +64,19 @@ def curve(name: str, keys: np.ndarray, sizes: Sequence[int], *, sample: float = 
     if name == "lru":
         ratios = lru_curve(keys, sizes)
     else:
-        part = _sampled(keys, sample)
-        trace = part.tolist()
-        rooms = [max(1, round(size * sample)) for size in sizes]
-        misses = [len(trace) - int(hits(made(name, trace, room), trace, room).sum()) for room in rooms]
-        # Over the requests expected in the sample, not those in it: whether the few hottest keys are among them is
-        # luck, and they hardly ever miss. Waldspurger et al. 2015, SHARDS, section 3 (there: SHARDS-adj).
-        ratios = np.minimum(np.array(misses) / (sample * len(keys)), 1.0)
+        ratios = np.array([_miss_ratio(name, keys, size, min(1.0, max(sample, SMALLEST / size))) for size in sizes])
     return pd.DataFrame({"size": list(sizes), "miss_ratio": ratios})
+
+
+def _miss_ratio(name: str, keys: np.ndarray, size: int, sample: float) -> float:
+    """The miss ratio at one size, or its estimate from a *sample* of the keys.
+
+    Misses are divided by the requests expected in the sample, not by those in it: whether the few hottest keys are
+    among them is luck, and they hardly ever miss. Source: Waldspurger et al. 2015 (SHARDS-adj) and 2017 (miniatures).
+    """
+    trace, room = _sampled(keys, sample).tolist(), max(1, round(size * sample))
+    missed = len(trace) - int(hits(made(name, trace, room), trace, room).sum())
+    return min(missed / max(sample * len(keys), 1), 1.0)
 
 
 def lru_curve(keys: np.ndarray, sizes: Sequence[int]) -> np.ndarray:

@@ -128,6 +128,8 @@ class Shop:
             yield self.env.timeout(every_s)
             waiting = self.waiting
             for key, (number, work_s) in sorted(waiting.items()):
+                if waiting is not self.waiting:
+                    break  # the process died, and what it had not sent is gone
                 request = Request(-1, self.env.now, work_s, key, 0, 0.0)
                 yield from DatabaseMessages(self, request).write(key, number)
                 if waiting is self.waiting and waiting[key][0] == number:
