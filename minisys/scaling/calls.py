@@ -150,11 +150,11 @@ def failure_table(traces: Traces, failure: str = "kill") -> Table:
 
 
 def failure_in_words(traces: Traces) -> str:
-    """One line that compares exactly: for each way, whether payments failed and whether all customers were told."""
+    """One line for each way that compares exactly: whether payments failed and whether all customers were told."""
     said = []
     for how, trace in traces.items():
         made, counts = trace.count("ok"), trace.frame.attrs["notified"]
         failed = "0 payments failed" if made == len(trace) else "some payments failed"
         everybody = counts["told"] >= made and NOT_NOTIFIED not in trace.frame.attrs["remarks"]
         said.append(f"{how}: {failed}, {'everybody' if everybody else 'not everybody'} who paid was told")
-    return "; ".join(said)
+    return "\n".join(said)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from minisys.load_balancing import fast
 from minisys.scaling import costs, draw, model, theory
-from minisys.scaling.theory import FAST, SHAPES
+from minisys.scaling.theory import FAST, ONE_QUEUE, SHAPES
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, explorer, slider
 from minisys.testbed.marks import number
@@ -49,7 +49,7 @@ def up_or_out_at(load: float, machines: int, cv: float, slo_ms: int) -> tuple[al
 
     The work takes 50 ms on average on one of the small servers, with coefficient of variation *cv*.
     """
-    offered = model.requests(load, machines, 40_000, 1, cv=cv, service_s=SERVICE_S)
+    offered = model.requests(load, machines, 25_000, 1, cv=cv, service_s=SERVICE_S)
 
     def run(shape: str) -> Trace:
         return model.settled(model.simulate(shape, offered, machines))
@@ -75,6 +75,12 @@ def _in_words(runs: dict[str, Trace], machines: int, slo_ms: int) -> str:
         verdict = "kept" if p99_ms <= slo_ms else "missed"
         said.append(f"{shape}: p99 {p99_ms:,.0f} ms, objective {verdict}, one failure takes {lost:.0f} %")
     return "; ".join(said) + "."
+
+
+def times_as_long(load: float = 0.8, k: int = 8) -> float:
+    """Mean response of *k* servers with one queue, in those of one server *k* times as fast, at the same *load*."""
+    out, up = (theory.response(shape, load * k, 1.0, k).response_s for shape in (ONE_QUEUE, FAST))
+    return out / up
 
 
 def by_shape(q: float | None = None, k: int = 8, n: int = 60_000) -> alt.LayerChart:

@@ -115,7 +115,7 @@ def where_time_goes(measured: pd.DataFrame) -> alt.LayerChart:
     )  # fmt: skip
 
 
-def switched(full: pd.DataFrame, for_s: float = 0.2) -> Table:
+def switched(full: pd.DataFrame, for_s: float = 0.3) -> Table:
     """Lock and coherency switched off in turn, beside the *full* measurement: fitted alpha and beta, and the harm.
 
     Updates are lost without the lock; without coherency no worker knows of the others' updates.

@@ -22,7 +22,7 @@ from minisys.load_balancing.plan import Step
 from minisys.scaling import real
 from minisys.scaling import stateless_model as model
 from minisys.scaling.cart import LOST
-from minisys.scaling.stateless_live import IN_MEMORY, ON_DISK, STORE, run
+from minisys.scaling.stateless_live import IN_MEMORY, ON_DISK, STORE, VALKEY, run
 from minisys.scaling.stateless_model import shoppers
 from minisys.testbed import charts
 from minisys.testbed.tables import Table, table
@@ -40,6 +40,11 @@ def rolling(names: Sequence[str] = "abc", begin_s: float = 0.85, every_s: float 
     """A rolling restart: each of *names* in turn gets nothing new, stops, starts anew and joins again."""
     steps = ((0.0, "drain"), (0.1, "stop"), (0.1, "restart"), (0.6, "add"))
     return tuple(Step(begin_s + i * every_s + at, do, name) for i, name in enumerate(names) for at, do in steps)
+
+
+def two_ways() -> tuple[str, str]:
+    """In memory and elsewhere: in Valkey, or without it in the course's own store."""
+    return IN_MEMORY, STORE if real.missing() else VALKEY
 
 
 def two_bad_mornings(ways: Sequence[str] = (IN_MEMORY, STORE), seed: int = 3) -> dict[str, Trace]:
@@ -111,13 +116,13 @@ def side_by_side(traces: Traces, caption: str = "What users saw, by where the ca
 
 
 def lost_in_words(traces: Traces) -> str:
-    """One line that compares exactly: whether carts were lost each way, and whether requests failed."""
+    """One line for each way that compares exactly: whether carts were lost each way, and whether requests failed."""
     said = []
     for way, trace in traces.items():
         carts = "some carts lost" if carts_lost(trace) else "0 carts lost"
         failed = "0 requests failed" if trace.count("ok") == len(trace) else "some requests failed"
         said.append(f"{way}: {carts}, {failed}")
-    return "; ".join(said)
+    return "\n".join(said)
 
 
 def three_deaths(seed: int = 5) -> pd.DataFrame:

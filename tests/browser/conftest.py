@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,23 @@ LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
 IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
 MIME = ".jp-OutputArea-output[data-mime-type$='{}']"
+# From a key press to the frame in which the explorer's chart is another one.
+WATCH = """handle => {
+    const explorer = handle.closest('.ms-explorer'), picture = () => explorer.querySelector('.ms-scene svg')?.innerHTML;
+    const before = picture();
+    window.changed = null;
+    window.addEventListener('keydown', () => {
+        const pressed = performance.now();
+        const look = () => {
+            const passed = performance.now() - pressed;
+            if (picture() !== before) window.changed = passed;
+            else if (passed > 5000) window.changed = -1;
+            else requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+    }, {once: true, capture: true});
+}"""
+GOAL_MS = 100
 BAD_OUTPUT = ", ".join([MIME.format("error"), MIME.format("stderr"), ".ms-scene-error:not(:empty)"])
 
 
@@ -78,6 +96,33 @@ class Notebook:
             of.scroll_into_view_if_needed()
             self.page.wait_for_timeout(300)
         self.page.screenshot(path=PICTURES / f"{self.name}-{what}.png")
+
+    def move_sliders(self, most: int, presses: int) -> list[float]:
+        """Milliseconds from key to changed chart, the first *most* sliders of each explorer to and fro; -1: no change.
+
+        Prints the median and the 95th percentile.
+        """
+        times: list[float] = []
+        for explorer in self.page.locator(".ms-explorer").all():
+            explorer.locator(".ms-scene svg").first.wait_for(timeout=10_000)
+            for number, handle in enumerate(explorer.locator(".noUi-handle").all()[:most]):
+                times += [self._press(handle, ("ArrowRight", "ArrowLeft")[i % 2]) for i in range(presses)]
+                self.picture(f"slider-{number + 1}", handle)
+        if times:
+            p95 = statistics.quantiles(times, n=20)[-1]
+            middle = statistics.median(times)
+            print(f"\n{self.name}: key press to changed chart: median {middle:.0f} ms, p95 {p95:.0f} (goal {GOAL_MS})")
+        return times
+
+    def _press(self, handle: Locator, key: str) -> float:
+        """Milliseconds from pressing *key* on *handle* to the changed chart; -1 if it did not change."""
+        handle.scroll_into_view_if_needed()
+        handle.evaluate(WATCH)
+        handle.focus()
+        self.page.keyboard.press(key)
+        self.page.wait_for_function("() => window.changed !== null", timeout=10_000)
+        self.page.wait_for_timeout(300)
+        return float(self.page.evaluate("() => window.changed"))
 
 
 @pytest.fixture(scope="session")

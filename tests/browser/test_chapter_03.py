@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from pathlib import Path
 
 import pytest
@@ -10,24 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = "notebooks/03_load_balancing.ipynb"
 PRESSES = 10
-GOAL_MS = 100
-# From a key press to the frame in which the explorer's chart is another one.
-WATCH = """handle => {
-    const explorer = handle.closest('.ms-explorer'), picture = () => explorer.querySelector('.ms-scene svg')?.innerHTML;
-    const before = picture();
-    window.changed = null;
-    window.addEventListener('keydown', () => {
-        const pressed = performance.now();
-        const look = () => {
-            const passed = performance.now() - pressed;
-            if (picture() !== before) window.changed = passed;
-            else if (passed > 5000) window.changed = -1;
-            else requestAnimationFrame(look);
-        };
-        requestAnimationFrame(look);
-    }, {once: true, capture: true});
-}"""
-
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not (ROOT / CHAPTER).exists(), reason=f"no {CHAPTER} yet")]
 
 
@@ -51,27 +32,9 @@ def test_nothing_is_wider_than_the_window(chapter):
 
 def test_three_sliders_move_by_keyboard_and_the_chart_follows(chapter):
     chapter.page.wait_for_selector(".ms-explorer .ms-scene svg")
-    handles = chapter.page.locator(".ms-explorer .noUi-handle")
-    assert handles.count() >= 3
-    times = []
-    for number in range(3):
-        handle = handles.nth(number)
-        times += [_press(chapter.page, handle, "ArrowRight") for _ in range(PRESSES)]
-        chapter.picture(f"slider-{number + 1}", handle)
+    times = chapter.move_sliders(3, presses=PRESSES)
+    assert len(times) == 3 * PRESSES
     assert all(ms > 0 for ms in times), f"a key press left the chart as it was: {times}"
-    p95 = statistics.quantiles(times, n=20)[-1]
-    print(f"\nkey press to changed chart: median {statistics.median(times):.0f} ms, p95 {p95:.0f} ms (goal {GOAL_MS})")
-
-
-def _press(page, handle, key):
-    """Milliseconds from pressing *key* on *handle* to the changed chart; -1 if it did not change."""
-    handle.scroll_into_view_if_needed()
-    handle.evaluate(WATCH)
-    handle.focus()
-    page.keyboard.press(key)
-    page.wait_for_function("() => window.changed !== null", timeout=10_000)
-    page.wait_for_timeout(300)
-    return page.evaluate("() => window.changed")
 
 
 def test_the_playback_plays_and_pauses_by_keyboard(chapter):

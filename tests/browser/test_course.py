@@ -31,6 +31,8 @@ def test_a_chapter_runs_whole_in_the_page(lab, name):
     notebook.picture("ran")
     assert notebook.errors() == []
     assert notebook.outputs_too_wide() == []
+    times = notebook.move_sliders(3, presses=4)
+    assert sum(ms < 0 for ms in times) <= len(times) // 4, f"many key presses left a chart as it was: {times}"
     notebook.page.close()
 
 

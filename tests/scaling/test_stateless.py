@@ -112,7 +112,7 @@ def test_a_rolling_restart_and_a_death_fail_no_request_and_without_state_nobody_
     plan = (*rolling(), Step(4.25, "kill", "b"))
     traces = stateless.each_way((IN_MEMORY, STORE), lambda way: run(way, shoppers(for_s=5.2, seed=3), plan))
     assert stateless.lost_in_words(traces) == (
-        "in memory: some carts lost, 0 requests failed; external store: 0 carts lost, 0 requests failed"
+        "in memory: some carts lost, 0 requests failed\nexternal store: 0 carts lost, 0 requests failed"
     )
     steps = traces[IN_MEMORY].frame.attrs["steps"]
     blows = [at_s for at_s, word in steps.items() if word.startswith(("drain", "kill"))]

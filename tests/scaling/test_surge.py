@@ -137,8 +137,8 @@ def test_on_payday_payments_wait_for_notifications_only_in_the_monolith() -> Non
 def test_a_dead_notification_service_costs_payments_only_those_who_wait_for_it() -> None:
     traces = calls.notification_fails("kill")
     assert calls.failure_in_words(traces) == (
-        "call: some payments failed, everybody who paid was told; "
-        "fallback: 0 payments failed, not everybody who paid was told; "
+        "call: some payments failed, everybody who paid was told\n"
+        "fallback: 0 payments failed, not everybody who paid was told\n"
         "queue: 0 payments failed, everybody who paid was told"
     )
     shown = calls.failure_table(traces).frame.set_index("told by")
