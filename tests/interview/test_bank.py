@@ -6,7 +6,9 @@ import difflib
 import itertools
 from collections import Counter
 
+import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from minisys.interview import calculations, library
 from minisys.interview.constants import constant, figures
@@ -21,7 +23,7 @@ from tests.interview.likeness import alike, text
 EVERYTHING = [item.question for item in library.items()]
 NAMED = {question.id: question for question in EVERYTHING}
 NUMBERS = [question for question in EVERYTHING if isinstance(question, Number)]
-TOO_ALIKE = 0.6  # the two most alike stand at 0.51; the same question in other words at 0.66 and more
+TOO_ALIKE = 0.6  # the two most alike stand at 0.47; the same question in other words at 0.66 and more
 IN_OTHER_WORDS = {
     "lb-refused-post": "A POST was sent and the connection was refused, since the backend's process is gone. Is the "
     "balancer allowed to send it to another one?",
@@ -131,6 +133,23 @@ def test_the_order_of_times_is_that_of_the_constants():
     assert seconds == sorted(seconds) and len(NAMED["wb-order-times"].items) == len(order)
 
 
+def popular(first: int, count: int, exponent: float = 1.0) -> float:
+    """The share of the requests that want one of the *first* most popular of *count* objects (Zipf)."""
+    weights = np.arange(1, count + 1) ** -exponent
+    return weights[:first].sum() / weights.sum()
+
+
+def che(room: int, count: int, exponent: float, fifo: bool) -> float:
+    """The hit ratio of LRU or FIFO by Che's approximation; Fricker, Robert and Roberts 2012, arXiv:1202.3974."""
+    chance = np.arange(1, count + 1) ** -exponent
+    chance /= chance.sum()
+
+    def hits(time: float) -> np.ndarray:
+        return chance * time / (1 + chance * time) if fifo else -np.expm1(-chance * time)
+
+    return chance @ hits(brentq(lambda time: hits(time).sum() - room, 1, 1e6))
+
+
 FACTS = [  # figures in the texts, done again: question, what it says, and whether it is so
     ("wb-open-shortener", "About 38 writes and 380 reads a second", round(100e6 * 12 / (365.25 * 86400)) == 38),
     ("wb-open-shortener", "12 billion links in ten years", 100e6 * 12 * 10 == 12e9),
@@ -176,6 +195,28 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("sc-open-ten-times", "ten servers at 65 %", 9 < 10 * 0.6 / 0.65 < 10),
     ("sc-open-ten-times", "at 3 ms of processor each are 6 servers' worth", 0.6 / 200 == 0.003 and 2000 * 0.003 == 6),
     ("sc-open-ten-times", "a hit ratio of 90 % brings it back", round(250 * (1 - 0.9)) == 25),
+    ("ca-double-memory", "1,000 most popular answers 76 % of the reads", round(100 * popular(1_000, 10_000)) == 76),
+    ("ca-double-memory", "It answers about 84 %", round(100 * popular(2_000, 10_000)) == 84),
+    ("ca-double-memory", "from 24 % to 16 % takes a third", round((24 - 16) / 24, 2) == 0.33),
+    ("ca-all-at-once", "spread over twenty minutes", 70 - 50 == 20),
+    ("ca-number-fall", "From 98 % to 96 % sounds harmless and doubles", (100 - 96) / (100 - 98) == 2),
+    (
+        "ca-number-ttl",
+        "at one read in a lifetime half of them miss",
+        calculations.CALCULATIONS["ttl_hit_percent"](1, 1) == 50,
+    ),
+    ("ca-order-policies", "Perfect LFU hits 30.0 %", round(100 * popular(100, 10_000, 0.8), 1) == 30.0),
+    (
+        "ca-order-policies",
+        "LRU 15.7 % and FIFO 13.4 %",
+        [round(100 * che(100, 10_000, 0.8, fifo), 1) for fifo in (False, True)] == [15.7, 13.4],
+    ),
+    ("ca-open-hits-fell", "95 to 85 is three times", (100 - 85) / (100 - 95) == 3),
+    ("ca-open-right-price", "0.5 for the log to reach the other region, 0.5 to be applied, 1", 0.5 + 0.5 + 1 <= 2),
+    ("cd-named-by-content", "max-age=31536000", 365 * 86_400 == 31_536_000),
+    ("cd-dynamic-help", "Two of three long round trips", calculations.CALCULATIONS["first_byte_ms"](1, 0) == 3),
+    ("cd-open-cdn-down", "twenty times its usual load", round(100 / (100 - 95)) == 20),
+    ("cd-open-cdn-down", "three hours in two years are 60,000", 3 * 20_000 == 60_000),
 ]
 
 

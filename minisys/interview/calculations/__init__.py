@@ -41,6 +41,8 @@ def working(function: Working) -> Working:
 from minisys.interview.calculations import (  # noqa: E402 (they register themselves)
     amounts,  # noqa: F401
     availability,  # noqa: F401
+    caching,  # noqa: F401
+    content_delivery,  # noqa: F401
     load_balancing,  # noqa: F401
     scaling,  # noqa: F401
     times,  # noqa: F401

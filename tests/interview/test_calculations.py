@@ -1,0 +1,88 @@
+"""The keys of the bank's numbers hold against a second way to the same number: counting, drawing, or an exact law."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from minisys.interview.calculations import caching, content_delivery, scaling
+from minisys.scaling.theory import usl
+from minisys.testbed import queueing
+
+SEEDS = (1, 2, 3)
+
+
+@pytest.mark.parametrize(("rate", "service_ms"), [(60, 10), (80, 10), (20, 40)])
+def test_kingmans_wait_with_one_as_spread_is_that_of_mm1_and_no_spread_is_half(rate, service_ms):
+    wait_ms = 1000 * queueing.mm1(rate, service_ms / 1000).wait_s
+    assert scaling.kingman_wait_ms(rate, service_ms, 1) == pytest.approx(wait_ms)
+    assert scaling.kingman_wait_ms(rate, service_ms, 0) == pytest.approx(wait_ms / 2)
+
+
+@pytest.mark.parametrize(("service_ms", "slo_ms"), list(itertools.product([10, 20], [200, 400])))
+def test_at_the_knee_the_p99_is_at_its_limit(service_ms, slo_ms):
+    rate = scaling.knee_rate(service_ms, slo_ms)
+    assert rate == pytest.approx(1000 / service_ms - math.log(100) * 1000 / slo_ms)
+    assert 1000 * queueing.mm1_percentile(rate, service_ms / 1000, 99) == pytest.approx(slo_ms)
+
+
+@pytest.mark.parametrize(("contention", "coherency"), list(itertools.product([2, 4], [0.02, 0.05, 0.1])))
+def test_beyond_the_peak_and_before_it_throughput_is_lower(contention, coherency):
+    peak = scaling.peak_workers(contention, coherency)
+    before, at, after = (usl(n, contention / 100, coherency / 100) for n in (peak - 1, peak, peak + 1))
+    assert at > before and at > after
+
+
+@pytest.mark.parametrize("factor", [4, 9, 25])
+def test_a_pool_that_grew_by_the_root_lets_about_as_many_wait(factor):
+    waiting = queueing.erlang_c(16, 20)
+    grown = queueing.erlang_c(16 * factor, round(scaling.staff_grown(20, 16, factor)))
+    assert grown == pytest.approx(waiting, rel=0.15)  # the rule is exact for endless pools only
+    assert queueing.erlang_c(16 * factor, round(scaling.staff_same_spare(20, 16, factor))) > 1.5 * waiting
+    assert queueing.erlang_c(16 * factor, round(scaling.staff_in_proportion(20, 16, factor))) < waiting / 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_hit_ratio_of_one_key_is_that_of_counted_reads(seed):
+    rate_per_min, ttl_min, reads = 1.5, 2, 40_000
+    arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate_per_min, reads))
+    hits, until = 0, -1.0
+    for now in arrivals:
+        hits += now < until
+        until = until if now < until else now + ttl_min
+    key = caching.ttl_hit_percent(rate_per_min, ttl_min)
+    assert 100 * hits / reads == pytest.approx(key, abs=1)  # four standard errors of 40,000 reads
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_early_refreshes_are_as_many_as_were_drawn(seed):
+    left_s, compute_s, beta, draws = 2, 1, 2, 40_000
+    early = -compute_s * beta * np.log(1 - np.random.default_rng(seed).random(draws)) >= left_s
+    assert 100 * early.mean() == pytest.approx(caching.early_refresh_percent(left_s, compute_s, beta), abs=1)
+
+
+def test_reads_through_caches_are_those_of_a_hundred_users():
+    times = [2] * 90 + [2 + 50] * 10
+    assert caching.read_ms(90, 2, 50) == pytest.approx(sum(times) / len(times))
+    past_local = [user for user in range(100) if user >= 60]  # 60 of 100 are answered locally
+    past_both = [user for n, user in enumerate(past_local) if n % 10 == 0]  # nine of ten by the shared cache
+    assert caching.past_two_tiers_percent(60, 90) == len(past_both)
+
+
+def test_the_share_of_bytes_is_that_of_a_hundred_requests():
+    hits, misses = 90 * 20, 10 * 2000
+    assert content_delivery.origin_bytes_percent(90, 20, 2000) == pytest.approx(100 * misses / (hits + misses))
+
+
+def test_behind_a_shield_one_question_is_asked_for_each_object_and_lifetime():
+    objects, edges, ttl, seconds = 5, 7, 3, 30
+    asked, shield, edge = 0, [-1] * objects, [[-1] * objects for _ in range(edges)]  # until when a copy is fresh
+    for now, place, thing in itertools.product(range(seconds), range(edges), range(objects)):
+        if now >= edge[place][thing]:
+            if now >= shield[thing]:
+                asked, shield[thing] = asked + 1, now + ttl
+            edge[place][thing] = shield[thing]  # Age is passed on, so both copies expire together
+    assert asked / seconds == pytest.approx(content_delivery.origin_rate_with_shield(objects, edges, ttl))
