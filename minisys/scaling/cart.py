@@ -13,13 +13,16 @@ because a balancer may send it twice, when a server dies with it: the thing has 
 The user's own cookie says how many things they believe to be in the cart (``items``). When there are fewer, the cart
 was lost: the answer is 200 all the same, as in real life, but says so (``X-Remark: cart lost``). If the store does not
 answer, the user is told so with 503, and no cart is begun anew. Options and admin port are those of testbed.backend.
+``--carts mine.py`` puts a class of your own between server and store; OwnCarts says what it must have.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import runpy
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -45,6 +48,28 @@ def believed(cookies: Mapping[str, str]) -> tuple[int, int]:
 def lost(items: int, there: int) -> bool:
     """Whether a cart was lost: the user believed in *items* things, then put one, and *there* are fewer than that."""
     return there < items + 1
+
+
+class OwnCarts:
+    """Carts as *kept*, an object of a reader's own, keeps them: ``put`` and ``count`` as store.Store has, both async.
+
+    *store* is what it was given to keep them in; it is closed at the end.
+    """
+
+    def __init__(self, kept: Any, store: Store) -> None:
+        self.kept, self.store = kept, store
+
+    async def put(self, cart: str, thing: int) -> int:
+        """As Carts.put."""
+        return int(await self.kept.put(cart, thing))
+
+    async def count(self, cart: str) -> int:
+        """As Carts.count."""
+        return int(await self.kept.count(cart))
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self.store.close()
 
 
 class CartServer(Backend):
@@ -81,10 +106,14 @@ class CartServer(Backend):
 
 def made(options: argparse.Namespace) -> CartServer:
     """The server that the command line asks for."""
-    return CartServer(options.name, options.workers, options.queue, options.speed, open_store(options.store))
+    store = open_store(options.store)
+    if options.carts:
+        store = OwnCarts(runpy.run_path(options.carts)["MyCarts"](options.name, store), store)
+    return CartServer(options.name, options.workers, options.queue, options.speed, store)
 
 
 if __name__ == "__main__":
     commands = backend.parser("minisys.scaling.cart", __doc__)
     commands.add_argument("--store", help="http://host:port or redis://host:port (default: this process's memory)")
+    commands.add_argument("--carts", help="a Python file whose class MyCarts(name, store) keeps the carts")
     backend.main(commands, made)
