@@ -40,7 +40,7 @@ OFFERS = (Offer("small", 0.040, 1.0), Offer("medium", 0.020, 2.1), Offer("large"
 Plan = Callable[[float, float, Sequence[Offer]], tuple[str, int]]
 CASES, SEEDS, REQUESTS = 8, range(3), 80_000
 LUCK = 1.05  # a simulated p99 may lie so far above the objective before it counts as broken
-BILL_SLO_S = 0.25  # the objective of the chart
+BILL_PER_S = 200.0  # the load of the chart
 DEARER = 1.15  # a plan may cost so many times the cheapest that holds
 
 
@@ -185,28 +185,20 @@ def is_not_too_dear(plan: Plan) -> str:
 
 
 def your_bill(plan: Plan) -> alt.LayerChart:
-    """What requests cost by load, with p99 within BILL_SLO_S: each offer and, once written, the learner's plan."""
-    loads, rows = np.geomspace(10, 2_000, 40).round().tolist(), list[tuple[float, float, str]]()
-
-    def add(name: str, load_per_s: float, offer: Offer, servers: int) -> None:
-        rows.append((load_per_s, 1e6 * offer.price_per_h * servers / (3600 * load_per_s), name))
-
-    for load_per_s in loads:
+    """What BILL_PER_S requests a second cost, by objective: each offer and, once it is written, the learner's plan."""
+    rows = list[tuple[float, float, str]]()
+    for slo_s in np.linspace(0.05, 0.4, 141).round(4).tolist():
         for offer in OFFERS:
-            if servers := fewest(offer, load_per_s, BILL_SLO_S):
-                add(offer.name, load_per_s, offer, servers)
+            if servers := fewest(offer, BILL_PER_S, slo_s):
+                rows.append((slo_s, offer.price_per_h * servers, offer.name))
         with suppress(NotImplementedError):
-            add("your plan", load_per_s, *asked(plan, load_per_s, BILL_SLO_S, OFFERS))
-    said: Any = {"x_title": "requests a second", "y_title": "price of a million requests", "log_x": True}
-    frame = pd.DataFrame(rows, columns=["load_per_s", "price", "kind"])
-    return draw.layers(
-        lines=frame,
-        x="load_per_s",
-        y="price",
-        title=f"What N + 1 costs with p99 within {BILL_SLO_S:g} s",
-        zero=True,
-        **said,
-    )
+            offer, servers = asked(plan, BILL_PER_S, slo_s, OFFERS)
+            rows.append((slo_s, offer.price_per_h * servers, "your plan"))
+    said: Any = {"x_title": "objective for the 99th percentile (s)", "y_title": "price of an hour"}
+    rows.sort(key=lambda row: [*(offer.name for offer in OFFERS), "your plan"].index(row[2]))
+    frame = pd.DataFrame(rows, columns=["slo_s", "price", "kind"])
+    title = f"What N + 1 costs for {BILL_PER_S:g} requests a second"
+    return draw.layers(lines=frame, x="slo_s", y="price", title=title, zero=True, **said)
 
 
 PLAN = (
