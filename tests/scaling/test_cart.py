@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -164,8 +165,18 @@ def test_anything_else_is_a_404_that_says_what_is_known(method: str, path: str) 
     assert status == 404 and "known: PUT /item/17" in text
 
 
-def test_the_command_line_makes_the_server_it_is_asked_for() -> None:
+OWN = """class MyCarts:
+    def __init__(self, name, store):
+        self.name, self.put, self.count = name, store.put, store.count
+"""
+
+
+def test_the_command_line_makes_the_server_it_is_asked_for(tmp_path: Path) -> None:
     commands = cart.backend.parser("minisys.scaling.cart", cart.__doc__)
     commands.add_argument("--store")
+    commands.add_argument("--carts")
     server = cart.made(commands.parse_args(["--name", "x", "--workers", "3", "--queue", "2", "--speed", "2"]))
     assert (server.name, server.room, server.speed) == ("x", 5, 2.0) and isinstance(server.store, Local)
+    (tmp_path / "mine.py").write_text(OWN)
+    store = cart.made(commands.parse_args(["--name", "x", "--carts", str(tmp_path / "mine.py")])).store
+    assert isinstance(store, cart.OwnCarts) and store.kept.name == "x", "a class of one's own is given name and store"
