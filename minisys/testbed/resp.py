@@ -29,7 +29,7 @@ INLINE_BYTES = 65_536
 _END = secrets.token_hex(8).encode()  # fed after a chunk: if it comes out last, the chunk ended with a whole request
 _END_FED = b"*1\r\n$16\r\n%s\r\n" % _END
 _BYTES = {bytes}
-_QUOTED = re.compile(rb"""\s*((?:"(?:\\.|[^"\\])*"|'(?:\\'|[^'])*'|[^\s"'])+)(?=\s|$)""", re.DOTALL)
+_WORD = re.compile(rb"""\s*+([^\s"']*+)("(?:\\.|[^"\\])*"|'(?:\\'|[^'])*')?(?=\s|$)""", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}
 
@@ -78,12 +78,14 @@ class Requests:
 
     def feed(self, data: bytes, reader: hiredis.Reader) -> list[Request]:
         """The requests that *data* completes. After something wrong, `error` is set and the rest is not looked at."""
+        if self.error is not None:
+            return []
         if not self._held and not self._left and len(data) <= self._fast_bytes and data[:1] == b"*":
             if not _promises_many(data) and (whole := _whole(data, reader)) is not None:
                 return whole
         self._held += data
         found: list[Request] = []
-        if self.error is None and len(self._held) >= self._need:
+        if len(self._held) >= self._need:
             try:
                 self._parse(found)
             except ProtocolError as problem:
@@ -161,7 +163,7 @@ def _whole(data: bytes, reader: hiredis.Reader) -> list[Request] | None:
         reader.feed(_END_FED)
         while (one := reader.gets()) is not False:
             found.append(one)
-        if found.pop() == [_END] and set(map(type, chain.from_iterable(found))) <= _BYTES:
+        if found and found.pop() == [_END] and set(map(type, chain.from_iterable(found))) <= _BYTES:
             return [one for one in found if one] if [] in found else found
     except (hiredis.ProtocolError, TypeError):  # TypeError: *-1 gives None
         pass
@@ -189,11 +191,10 @@ def split_inline(line: bytes) -> Request:
     """The words of a command typed by hand; "..." and '...' keep blanks. Raises ProtocolError if a quote is open."""
     words, at, line = [], 0, line.strip()
     while at < len(line):
-        match = _QUOTED.match(line, at)
+        match = _WORD.match(line, at)
         if match is None:
             raise ProtocolError("Protocol error: unbalanced quotes in request")
-        pieces = re.findall(rb"""("(?:\\.|[^"\\])*"|'(?:\\'|[^'])*'|[^\s"']+)""", match[1], re.DOTALL)
-        words.append(b"".join(map(_unquote, pieces)))
+        words.append(match[1] + _unquote(match[2] or b""))
         at = match.end()
     return words
 
