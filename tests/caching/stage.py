@@ -17,7 +17,11 @@ class Talk:
 
     def __init__(self, keys: Keyspace | None = None, limits: Limits | None = None) -> None:
         service = SimpleNamespace(
-            keys=Keyspace() if keys is None else keys, limits=limits or Limits(), patience=Patience(), commands=0, sessions=lambda: []
+            keys=Keyspace() if keys is None else keys,
+            limits=limits or Limits(),
+            patience=Patience(),
+            commands=0,
+            sessions=lambda: [],
         )
         connection = SimpleNamespace(number=1)
         self.keys = service.keys

@@ -100,7 +100,9 @@ class AgainstADictionary(RuleBasedStateMachine):
     def pttl(self, key):
         there = self.held(key) is not None
         at_s = self.model[key][1] if there else None
-        assert self.talk("PTTL", key) == (-2 if not there else -1 if at_s is None else round((at_s - self.talk.now) * 1e3))
+        assert self.talk("PTTL", key) == (
+            -2 if not there else -1 if at_s is None else round((at_s - self.talk.now) * 1e3)
+        )
 
     @rule(seconds=st.floats(0.001, 2.0))
     def wait(self, seconds):
