@@ -112,10 +112,9 @@ class Requests:
             found += [words] * bool(words)
             return after
         line, after = _line(held, at + 1, 64, "mbulk count string", start=at)
-        count = _number(line, "multibulk length")
-        if count > self._limits.arguments:
+        self._left = max(0, _number(line, "multibulk length"))
+        if self._left > self._limits.arguments:
             raise ProtocolError("Protocol error: invalid multibulk length")
-        self._left = max(0, count)
         return after
 
     def _argument(self, held: bytes, at: int) -> int:
@@ -247,5 +246,5 @@ class Resp3(Resp2):
     @staticmethod
     def mapping(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
         """Encoded keys and values as a map."""
-        found = list(pairs)
-        return b"%%%d\r\n%s" % (len(found), b"".join(part for pair in found for part in pair))
+        parts = [part for pair in pairs for part in pair]
+        return b"%%%d\r\n%s" % (len(parts) // 2, b"".join(parts))
