@@ -1,6 +1,7 @@
 """How fast is it, how much does it need, and beside whom? `make bench` answers in a few minutes.
 
-Three tables: requests simulated a second, the live proxy beside NGINX and HAProxy, memory and import. Medians of
+Tables: requests simulated a second, the live proxy beside NGINX and HAProxy, eviction policies beside two libraries,
+miss-ratio curves, the cache server beside Valkey, memory and import. Medians of
 alternating rounds, with ratios, because on another machine only the ratios can be hoped for. They go to the terminal
 and to benchmarks/RESULTS.md. Exit code 1 if a goal for memory or import is missed; speeds have no limit here.
 """
@@ -11,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import footprint, proxies, report, simulators
+from benchmarks import caches, footprint, proxies, report, simulators
 from benchmarks.report import Section
 
 AGAIN = """`make bench`, on a quiet machine. Rounds and seconds: `.venv/bin/python -m benchmarks.bench --help`.
@@ -31,6 +32,18 @@ PROXIES_NOTE = """{generator}, one thread, 32 kept-alive connections, closed loo
 {rounds} alternating rounds; policy: least connections. Two backends that answer at once with two bytes. All share \
 this machine's cores, so requests/s is a figure of the whole bench; CPU time per request is the proxy's own. Loopback \
 hides most of a proxy's work from the user. Ratios are to NGINX, paired within a round."""
+
+POLICIES_NOTE = f"""Zipf {caches.SKEW:g} over {caches.KEYS:,} keys, {caches.REQUESTS:,} requests, an empty cache of \
+{caches.SIZE:,}. Requests per second of CPU time, median of {{rounds}} rounds; ratios to ours, paired within a round. \
+libcachesim is C, called from Python once a request; ours and cachetools are Python."""
+
+CURVES_NOTE = f"""{caches.CURVE_SIZES} sizes, {caches.CURVE_REQUESTS:,} requests, one process; the goal is \
+{caches.GOAL_S:g} s a policy. LRU in one pass, exact. The others on a sample of the keys; the last column is the \
+largest difference in miss ratio from the exact run, at three of the sizes."""
+
+SERVERS_NOTE = """{tool}, 50 clients, pipeline 1 and 16, 10,000 keys, values of 3 bytes (its default), median of \
+{rounds} alternating rounds; MGET asks for ten keys. One core serves, the other loads. Ratios are to Valkey, paired \
+within a round: CPU above 1 means that ours costs more."""
 
 FOOTPRINT_NOTE = "Each in a fresh process. Peak memory includes workload, trace, percentiles and per-second table."
 
@@ -67,6 +80,28 @@ def proxies_section(rounds: int, seconds: float, say: Callable[[str], None]) -> 
     return Section("Live proxies, one worker each", " ".join([note, *missing]), columns, rows)
 
 
+def caches_sections(rounds: int, say: Callable[[str], None]) -> list[Section]:
+    """Policies beside libraries, curves against the clock, the server beside Valkey."""
+    note = POLICIES_NOTE.format(rounds=rounds)
+    columns = ["policy", "ours", "libcachesim", "ratio", "cachetools", "ratio"]
+    sections = [Section("Eviction policies", note, columns, caches.policies(rounds, say))]
+    columns = ["policy", "sample", "seconds", "goal", "largest error"]
+    sections.append(Section("Miss-ratio curves", CURVES_NOTE, columns, caches.curve_rows(say)))
+    rows, missing = caches.servers(rounds, say)
+    tool = (caches.tool() or "redis-benchmark").rsplit("/", 1)[-1]
+    note = " ".join([SERVERS_NOTE.format(tool=tool, rounds=rounds), missing]).rstrip()
+    columns = [
+        "command, pipeline",
+        "ours, requests/s",
+        "Valkey",
+        "ratio",
+        "its CPU per request (µs)",
+        "Valkey",
+        "ratio",
+    ]
+    return [*sections, Section("Cache servers", note, columns, rows)]
+
+
 def footprint_section(rows: list[footprint.Row]) -> Section:
     """Memory and import."""
     verdict = {True: "met", False: "**missed**"}
@@ -89,6 +124,7 @@ def main() -> int:
     sections = [
         *simulators_sections(options.rounds, say),
         proxies_section(options.rounds, options.seconds, say),
+        *caches_sections(options.rounds, say),
         footprint_section(footprints),
     ]
     for section in sections:

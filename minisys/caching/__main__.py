@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=0, help="0: any free one (default)")
     made.add_argument("--max-clients", type=int, default=10_000, help="at once (default: 10000)")
     made.add_argument("--idle", type=float, default=0.0, help="seconds until a silent client is closed; 0: never")
+    made.add_argument("--stuck", type=float, default=10.0, help="seconds until one that reads nothing is closed")
     made.add_argument("--max-value", default="16mb", help="the largest value (default: 16mb)")
     return made
 
@@ -37,7 +38,7 @@ async def run(options: argparse.Namespace) -> None:
         memory(options.maxmemory.encode()),
         port=options.port,
         limits=resp.Limits(bulk_bytes=largest, request_bytes=2 * largest),
-        patience=Patience(options.max_clients, options.idle),
+        patience=Patience(options.max_clients, options.idle, options.stuck),
     )
     print(f"READY {service.port}", flush=True)
     await http.until_told_to_stop()

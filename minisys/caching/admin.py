@@ -12,7 +12,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from minisys.caching.commands import (
-    COMMANDS, Command, Refused, command, find, glob, memory, options, unknown, whole, wrong_number,
+    COMMANDS,
+    Command,
+    Refused,
+    command,
+    find,
+    glob,
+    memory,
+    options,
+    whole,
+    wrong_number,
 )  # fmt: skip
 from minisys.caching.keyspace import POLICY_NAMES
 from minisys.testbed.resp import OK, Request, Resp2, Resp3, array, bulk, integer, simple
@@ -101,21 +110,18 @@ def client(session: ClientSession, request: Request) -> bytes:
 
 
 def _set_info(session: ClientSession, what: bytes, value: bytes) -> bytes:
-    if what == b"LIB-NAME":
-        session.library = value
-    elif what == b"LIB-VER":
-        session.library_version = value
-    else:
+    if what not in (b"LIB-NAME", b"LIB-VER"):
         raise Refused(f"ERR Unrecognized option '{what.decode(errors='replace')}'")
+    setattr(session, "library" if what == b"LIB-NAME" else "library_version", value)
     return OK
 
 
 def _client_line(session: ClientSession) -> bytes:
     connection = session.connection
     now = connection.server.now()
-    address = "%s:%d" % (connection.transport.get_extra_info("peername") or ("?", 0))[:2]
+    host, port = (connection.transport.get_extra_info("peername") or ("?", 0))[:2]
     return (
-        f"id={connection.number} addr={address} name={session.name.decode()} age={now - connection.since_s:.0f} "
+        f"id={connection.number} addr={host}:{port} name={session.name.decode()} age={now - connection.since_s:.0f} "
         f"idle={now - connection.heard_s:.0f} db=0 multi={-1 if session.queue is None else len(session.queue)} "
         f"watch={len(session.watched)} qbuf={connection.requests.size} "
         f"omem={connection.transport.get_write_buffer_size()} resp={session.wire.version} "
@@ -135,10 +141,10 @@ def _no_subcommand(request: Request, known: bytes) -> str:
 SETTINGS: dict[str, Callable[[ClientSession], object]] = {
     "maxmemory": lambda session: session.keys.maxmemory,
     "maxmemory-policy": lambda session: session.keys.policy_name,
-    "maxclients": lambda session: session.service.patience.clients,
-    "timeout": lambda session: int(session.service.patience.idle_s),
+    "maxclients": lambda session: session.patience.clients,
+    "timeout": lambda session: int(session.patience.idle_s),
     "proto-max-bulk-len": lambda session: session.limits.bulk_bytes,
-    "port": lambda session: session.connection.server.port,
+    "port": lambda session: session.port,
     "databases": lambda session: 1,
     "save": lambda session: "",
     "appendonly": lambda session: "no",
@@ -166,7 +172,7 @@ def config(session: ClientSession, request: Request) -> bytes:
 
 def _configure(session: ClientSession, name: bytes, value: bytes) -> None:
     """Change one setting. Raises Refused as Redis says it."""
-    service, text = session.service, value.decode(errors="replace")
+    text = value.decode(errors="replace")
     try:
         if name == b"maxmemory":
             session.keys.configure(maxmemory=memory(value))
@@ -175,11 +181,13 @@ def _configure(session: ClientSession, name: bytes, value: bytes) -> None:
                 raise ValueError(f"argument must be one of the following: {', '.join(POLICY_NAMES)}")
             session.keys.configure(policy_name=text)
         elif name == b"maxclients":
-            service.patience.clients = _between(text, 1, 100_000)
+            session.patience.clients = _between(text, 1, 100_000)
         elif name == b"timeout":
-            service.patience.idle_s = _between(text, 0, 10**9)
+            session.patience.idle_s = _between(text, 0, 10**9)
         else:
-            raise Refused(f"ERR Unknown option or number of arguments for CONFIG SET - '{name.decode(errors='replace')}'")
+            raise Refused(
+                f"ERR Unknown option or number of arguments for CONFIG SET - '{name.decode(errors='replace')}'"
+            )
     except ValueError as problem:
         said = f"ERR CONFIG SET failed (possibly related to argument '{name.decode()}') - {problem}"
         raise Refused(said) from None
@@ -203,7 +211,6 @@ def memory_(session: ClientSession, request: Request) -> bytes:
 
 @command("command", -1, "", keys=NOWHERE)
 def command_(session: ClientSession, request: Request) -> bytes:
-    """The table itself: COUNT, INFO, LIST; DOCS has nothing to say."""
     name = request[1].upper() if len(request) > 1 else b"INFO"
     names = sorted({each.name for each in COMMANDS.values()})
     if name == b"COUNT":
@@ -235,11 +242,8 @@ def info(session: ClientSession, request: Request) -> bytes:
 
 
 def about_server(port: int, up_s: float) -> dict[str, object]:
-    """INFO's first section."""
+    """INFO's first section; *up_s*: seconds since the start."""
     return {
         "server_name": "minisys", "redis_version": FOLLOWS, "redis_mode": "standalone", "process_id": os.getpid(),
         "tcp_port": port, "uptime_in_seconds": int(up_s),
     }  # fmt: skip
-
-
-__all__ = ["about_server", "unknown"]

@@ -8,6 +8,7 @@ Promised: the paper's rules, keys only, no clock. Two simplifications are named 
 """
 
 from collections.abc import Hashable
+from functools import lru_cache
 from zlib import crc32
 
 from minisys.caching.queues import SizedQueue
@@ -92,11 +93,11 @@ class FrequencySketch:
 
     def estimate(self, key: Hashable) -> int:
         """The lowest of the key's four counters, 0 to 15."""
-        return min([self.counters[i] for i in self._places(key)])
+        return min([self.counters[i] for i in _places(key, self.bits)])
 
     def add(self, key: Hashable) -> None:
         """Count a request for *key*: only counters at its minimum rise (the rest are others' doing already)."""
-        counters, places = self.counters, self._places(key)
+        counters, places = self.counters, _places(key, self.bits)
         lowest = min([counters[i] for i in places])
         if lowest < 15:
             for i in places:
@@ -106,16 +107,18 @@ class FrequencySketch:
         if self.counted >= self.sample:
             self.counters, self.counted = counters.translate(self.HALF), self.counted // 2
 
-    def _places(self, key: Hashable) -> tuple[int, int, int, int]:
-        """One counter in each row, by four odd multipliers: keys that share one share hardly another."""
-        x = crc32(key if isinstance(key, bytes) else repr(key).encode())  # never hash(): it differs between processes
-        shift, row = 32 - self.bits, 1 << self.bits
-        return (
-            (x * 0x9E3779B1 & 0xFFFFFFFF) >> shift,
-            row + ((x * 0x85EBCA77 & 0xFFFFFFFF) >> shift),
-            2 * row + ((x * 0xC2B2AE3D & 0xFFFFFFFF) >> shift),
-            3 * row + ((x * 0x27D4EB2F & 0xFFFFFFFF) >> shift),
-        )
+
+@lru_cache(maxsize=1 << 12)  # most requests are for few keys, and the hash takes longest
+def _places(key: Hashable, bits: int) -> tuple[int, int, int, int]:
+    """One counter in each of four rows of 2 ** *bits*, by odd multipliers: who shares one shares hardly another."""
+    x = crc32(key if isinstance(key, bytes) else repr(key).encode())  # never hash(): it differs between processes
+    shift, row = 32 - bits, 1 << bits
+    return (
+        (x * 0x9E3779B1 & 0xFFFFFFFF) >> shift,
+        row + ((x * 0x85EBCA77 & 0xFFFFFFFF) >> shift),
+        2 * row + ((x * 0xC2B2AE3D & 0xFFFFFFFF) >> shift),
+        3 * row + ((x * 0x27D4EB2F & 0xFFFFFFFF) >> shift),
+    )
 
 
 class WTinyLFU:

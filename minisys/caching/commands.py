@@ -112,7 +112,8 @@ def options(request: Request, begin: int, known: dict[bytes, int]) -> dict[bytes
 
 def glob(pattern: bytes) -> re.Pattern[bytes]:
     r"""Redis's patterns as a regular expression: * ? [abc] [^a] [a-z] and \ before a character."""
-    out, at = [], 0
+    out: list[bytes] = []
+    at = 0
     while at < len(pattern):
         one = pattern[at : at + 1]
         at += 1

@@ -88,7 +88,7 @@ class RespClient(Socket):
 
     def ask(self, *words: str | bytes | int | float) -> Any:
         """The answer to one command. Raises hiredis.ReplyError with the server's words if it is an error."""
-        self.socket.sendall(hiredis.pack_command(words))
+        self.socket.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]
         while (reply := self.reader.gets()) is False:
             self.reader.feed(self.receive())
         if isinstance(reply, hiredis.ReplyError):
@@ -107,9 +107,9 @@ class RespClient(Socket):
 
     def stats(self) -> Stats:
         lines = (line.split(":", 1) for line in self.ask("INFO").decode().splitlines() if ":" in line)
-        told = {name: value for name, value in lines}
-        numbers = ("keyspace_hits", "keyspace_misses", "evicted_keys")
-        return Stats(*(int(told[name]) for name in numbers), self.ask("DBSIZE"), int(told["used_memory"]))
+        told = dict(lines)
+        hits, misses, evictions = (int(told[name]) for name in ("keyspace_hits", "keyspace_misses", "evicted_keys"))
+        return Stats(hits, misses, evictions, self.ask("DBSIZE"), int(told["used_memory"]))
 
 
 class Running:

@@ -66,7 +66,7 @@ def race(chosen: str | Pattern, *, write_at_s: float = 0.002, read_again_at_s: f
     for who, at_s in enumerate((0.0, write_at_s, read_again_at_s)):
         env.process(play(who, at_s))
     env.run(until=1.0)
-    return Race(made.name, sorted(shop.steps), seen[-1], seen[-1] != 2)
+    return Race(made.name, sorted(shop.steps, key=lambda step: (step.request, step.start_s)), seen[-1], seen[-1] != 2)
 
 
 def timeline(played: Race) -> alt.LayerChart:
@@ -78,8 +78,8 @@ def timeline(played: Race) -> alt.LayerChart:
             "from_ms": [1000 * step.start_s for step in steps],
             "to_ms": [1000 * step.end_s for step in steps],
             "place": [step.place for step in steps],
-            "says": [step.said.replace("database", "") for step in steps],
-            "level": [i % 2 for i in range(len(steps))],
+            "says": [step.said for step in steps],
+            "above": [i % 2 == 0 for i in range(len(steps))],  # neighbours would write over each other
         }
     )
     colour = alt.Color(
@@ -92,12 +92,16 @@ def timeline(played: Race) -> alt.LayerChart:
     x = alt.X("from_ms:Q", title="time (ms)")
     base = alt.Chart(frame)
     bars = base.mark_bar(height=20, opacity=0.9).encode(x, row, alt.X2("to_ms:Q"), colour)
-    text = base.mark_text(align="left", dy=-18, fontSize=12, color=style.PALETTE["ink"])
-    words = text.encode(x, row, text="says:N")
+    words = [
+        base.transform_filter(f"datum.above == {str(above).lower()}")
+        .mark_text(align="left", dy=dy, fontSize=12, color=style.PALETTE["ink"])
+        .encode(x, row, text="says:N")
+        for above, dy in ((True, -18), (False, 18))
+    ]
     found = "; ".join(
         f"{s.start_s * 1000:g} to {s.end_s * 1000:g} ms {WHO[s.request]}, {s.place}: {s.said}" for s in steps
     )
-    return alt.layer(bars, words).properties(
+    return alt.layer(bars, *words).properties(
         title=f"{played.pattern}: {end}",
         description=f"{played.pattern}: {end}. {found}.",
         width=style.WIDTH,

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from minisys.caching.commands import memory
-from minisys.caching.live import RespClient, Running, Socket, Stats
+from minisys.caching.live import Running, Socket, Stats
 from minisys.scaling import real as wheel
 from minisys.scaling.real import ProductMissing
 from minisys.testbed import nodes
@@ -90,13 +90,13 @@ def product(name: str = "valkey", policy: str = "lru", maxmemory: str = "8mb") -
     port = nodes.free_port()
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=nodes._folder()) as folder:
         if name == "memcached":
-            node, connect = _memcached(path, port, policy, limit), MemcachedClient
+            running = Running(f"{name}, {policy}", _memcached(path, port, policy, limit), MemcachedClient)
         else:
-            node, connect = _redis(path, port, policy, limit, Path(folder)), RespClient
+            running = Running(f"{name}, {policy}", _redis(path, port, policy, limit, Path(folder)))
         try:
-            yield Running(f"{name}, {policy}", node, connect)
+            yield running
         finally:
-            node.kill()
+            running.kill()
 
 
 def _redis(path: Path, port: int, policy: str, limit: int, folder: Path) -> Node:

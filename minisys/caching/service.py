@@ -17,7 +17,7 @@ from minisys.caching.admin import about_server
 from minisys.caching.keyspace import Keyspace
 from minisys.caching.session import ClientSession
 from minisys.testbed import resp
-from minisys.testbed.resp_server import Connection, Patience, Server
+from minisys.testbed.resp_server import Patience, Server
 
 EXPIRE_EVERY_S = 0.1
 EXPIRE_AT_MOST_S = 0.01  # then the clients have their turn

@@ -16,7 +16,7 @@ from minisys.caching.commands import COMMANDS, Command, Refused, command, find, 
 from minisys.caching.keyspace import Keyspace, OutOfMemory
 from minisys.testbed import resp
 from minisys.testbed.resp import OK, Request
-from minisys.testbed.resp_server import Hangup
+from minisys.testbed.resp_server import Hangup, Patience
 
 if TYPE_CHECKING:
     from minisys.caching.service import Service
@@ -33,10 +33,16 @@ class ClientSession:
 
     now = staticmethod(time.time)
 
+    @property
+    def port(self) -> int:
+        """Where the server listens."""
+        return self.connection.server.port
+
     def __init__(self, service: Service, connection: Connection) -> None:
         self.service, self.connection = service, connection
         self.keys: Keyspace = service.keys
         self.limits: resp.Limits = service.limits
+        self.patience: Patience = service.patience
         self.wire: type[resp.Resp2] = resp.Resp2
         self.name = self.library = self.library_version = b""
         self.queue: list[tuple[Command, Request]] | None = None

@@ -24,12 +24,10 @@ Request = list[bytes]
 MANY = re.compile(rb"\*\d{5}")  # hiredis makes room for an array as soon as it has read its length; so it does
 MANY_3 = re.compile(rb"[~>]\d{5}")  # for RESP3's sets and pushes
 FAST_BYTES = 65_536  # up to here looking for MANY costs less than hiredis saves
-NUMBER = re.compile(rb"-?\d{1,19}")
-INLINE_BYTES = 65_536
+NUMBER, INLINE_BYTES = re.compile(rb"-?\d{1,19}"), 65_536
 _END = secrets.token_hex(8).encode()  # fed after a chunk: if it comes out last, the chunk ended with a whole request
 _END_FED = b"*1\r\n$16\r\n%s\r\n" % _END
-_BYTES = {bytes}
-_QUOTED = re.compile(rb"""\s*((?:"(?:\\.|[^"\\])*"|'(?:\\'|[^'])*'|[^\s"'])+)(?=\s|$)""", re.DOTALL)
+_WORD = re.compile(rb"""\s*+([^\s"']*+)("(?:\\.|[^"\\])*"|'(?:\\'|[^'])*')?(?=\s|$)""", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}
 
@@ -73,22 +71,23 @@ class Requests:
 
     @property
     def size(self) -> int:
-        """Bytes held of an unfinished request."""
         return len(self._held) + self._taken
 
     def feed(self, data: bytes, reader: hiredis.Reader) -> list[Request]:
         """The requests that *data* completes. After something wrong, `error` is set and the rest is not looked at."""
+        if self.error is not None:
+            return []
         if not self._held and not self._left and len(data) <= self._fast_bytes and data[:1] == b"*":
             if not _promises_many(data) and (whole := _whole(data, reader)) is not None:
                 return whole
         self._held += data
         found: list[Request] = []
-        if self.error is None and len(self._held) >= self._need:
+        if len(self._held) >= self._need:
             try:
                 self._parse(found)
             except ProtocolError as problem:
                 self.error = problem
-                self._held, self._arguments, self._left, self._taken = bytearray(), [], 0, 0
+                self._held, self._arguments, self._taken = bytearray(), [], 0
         return found
 
     def _parse(self, found: list[Request]) -> None:
@@ -96,10 +95,7 @@ class Requests:
         held, at = bytes(self._held), 0
         try:
             while at < len(held):
-                if self._left:
-                    at = self._argument(held, at)
-                else:
-                    at = self._begin(held, at, found)
+                at = self._argument(held, at) if self._left else self._begin(held, at, found)
                 if self._arguments and not self._left:
                     found.append(self._arguments)
                     self._arguments, self._taken = [], 0
@@ -113,14 +109,12 @@ class Requests:
         if held[at] != 0x2A:  # *
             line, after = _line(held, at, INLINE_BYTES, "inline request", b"\n")
             words = split_inline(line.rstrip(b"\r"))
-            if words:
-                found.append(words)
+            found += [words] * bool(words)
             return after
         line, after = _line(held, at + 1, 64, "mbulk count string", start=at)
-        count = _number(line, "multibulk length")
-        if count > self._limits.arguments:
+        self._left = max(0, _number(line, "multibulk length"))
+        if self._left > self._limits.arguments:
             raise ProtocolError("Protocol error: invalid multibulk length")
-        self._left = max(0, count)
         return after
 
     def _argument(self, held: bytes, at: int) -> int:
@@ -161,7 +155,7 @@ def _whole(data: bytes, reader: hiredis.Reader) -> list[Request] | None:
         reader.feed(_END_FED)
         while (one := reader.gets()) is not False:
             found.append(one)
-        if found.pop() == [_END] and set(map(type, chain.from_iterable(found))) <= _BYTES:
+        if found and found.pop() == [_END] and set(map(type, chain.from_iterable(found))) <= {bytes}:
             return [one for one in found if one] if [] in found else found
     except (hiredis.ProtocolError, TypeError):  # TypeError: *-1 gives None
         pass
@@ -189,11 +183,9 @@ def split_inline(line: bytes) -> Request:
     """The words of a command typed by hand; "..." and '...' keep blanks. Raises ProtocolError if a quote is open."""
     words, at, line = [], 0, line.strip()
     while at < len(line):
-        match = _QUOTED.match(line, at)
-        if match is None:
+        if (match := _WORD.match(line, at)) is None:
             raise ProtocolError("Protocol error: unbalanced quotes in request")
-        pieces = re.findall(rb"""("(?:\\.|[^"\\])*"|'(?:\\'|[^'])*'|[^\s"']+)""", match[1], re.DOTALL)
-        words.append(b"".join(map(_unquote, pieces)))
+        words.append(match[1] + _unquote(match[2] or b""))
         at = match.end()
     return words
 
@@ -254,5 +246,5 @@ class Resp3(Resp2):
     @staticmethod
     def mapping(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
         """Encoded keys and values as a map."""
-        found = list(pairs)
-        return b"%%%d\r\n%s" % (len(found), b"".join(part for pair in found for part in pair))
+        parts = [part for pair in pairs for part in pair]
+        return b"%%%d\r\n%s" % (len(parts) // 2, b"".join(parts))
