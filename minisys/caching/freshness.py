@@ -1,11 +1,11 @@
 """May it be kept, how old is it, may it be used: RFC 9111's decisions, one function each.
 
-A shop's page of offers sits in forty cities. At ten the offers change. Who still sees yesterday's, for how long, and who
-decided that? The origin did, in one header, and every cache on the way reads it by the same rules.
+A shop's page of offers sits in forty cities. At ten the offers change. Who still sees yesterday's, for how long, and
+who decided that? The origin did, in one header, and every cache on the way reads it by the same rules.
 
-Promised: functions of headers and numbers, no clock, no I/O; each decision names its reason in a word. *shared*: a cache
-for many users (an edge) rather than a browser's own; a shared cache also obeys CDN-Cache-Control (RFC 9213), and then
-nothing else. Stricter than RFC 9111 in one thing: a shared cache keeps an answer with Set-Cookie only if it says public.
+Promised: functions of headers and numbers, no clock, no I/O; each decision names its reason in a word. *shared*: a
+cache for many users (an edge) rather than a browser's own; a shared cache also obeys CDN-Cache-Control (RFC 9213), and
+then nothing else. Stricter than RFC 9111 in one thing: it keeps an answer with Set-Cookie only if that says public.
 Not done here: comparing and validating copies (validation.py), keeping them (edge_store.py).
 """
 
