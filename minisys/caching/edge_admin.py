@@ -24,7 +24,6 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from minisys.caching import validation
 from minisys.caching.edge_cache import Edge
 
 WHAT = ("url", "tag", "all")
@@ -57,12 +56,9 @@ class Admin:
         if len(given) != 1 or ("url" in given and not given["url"].startswith("/")):
             error = f"say one of url=/path, tag=name or all=1, got {dict(request.query)}"
             return web.json_response({"error": error}, status=400)
-        if "url" in given:
-            keys = [validation.cache_key(given["url"], self.edge.rules.ignore_query)]
-        else:
-            keys = self.edge.store.tagged(given["tag"]) if "tag" in given else list(self.edge.store.keys())
+        ((kind, what),) = given.items()
         soft = request.query.get("soft", "0") not in ("0", "")
-        return web.json_response({"purged": self.edge.purge(keys, soft), "soft": soft})
+        return web.json_response({"purged": self.edge.purge(kind, what, soft), "soft": soft})
 
     def entries(self) -> list[dict[str, Any]]:
         """Every copy, least recently used first."""

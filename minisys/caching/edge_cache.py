@@ -71,9 +71,14 @@ class Edge:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.upstream.close()
 
-    def purge(self, keys: list[str], soft: bool = False) -> int:
-        """Throw away, or only call stale (*soft*), what is under *keys*; how many copies that were."""
-        self.fetcher.purges += 1
+    def purge(self, kind: str, what: str = "", soft: bool = False) -> int:
+        """Throw away, or only call stale (*soft*), the copies of a "url", with a "tag", or "all"; how many."""
+        if kind == "url":
+            what = validation.cache_key(what, self.rules.ignore_query)
+            keys = [what]
+        else:
+            keys = self.store.tagged(what) if kind == "tag" else list(self.store.keys())
+        self.fetcher.purged("all" if kind == "all" else f"{kind} {what}")
         return self.store.purge(keys, self.now() if soft else None)
 
     async def _get(self, request: web.BaseRequest) -> Answer:
@@ -145,7 +150,6 @@ class Edge:
         upstream = await self.upstream.send(request.method, request.raw_path, forwarded(request), body)
         host = request.headers.get("Host", "")
         for target in validation.invalidated(request.method, upstream.status, request.raw_path, host, upstream.headers):
-            self.fetcher.purges += 1
-            self.store.drop(validation.cache_key(target, self.rules.ignore_query))
+            self.purge("url", target)
         detail, headers = f"fwd={why}; fwd-status={upstream.status}", end_to_end(upstream.headers)
         return Answer(upstream.status, upstream.reason, headers, b"", "PASS", detail, rest=upstream)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -26,7 +27,7 @@ from minisys.caching.freshness import ERRORS, Reuse, may_serve_on_error, why_not
 from minisys.testbed.http import end_to_end
 
 PASSING_S = 10.0  # how long nobody waits for the fetch of an answer that turned out not to be shared
-PASSING_MOST = 10_000
+REMEMBERED = 10_000  # purges, and keys that are passed, at the most
 NOT_KEPT = ("Content-Length", "Cache-Status", "Server-Timing", "X-Cache", "X-Served-By", "X-Started-S")
 
 
@@ -47,11 +48,18 @@ class Rules:
 
 
 class Fetcher:
-    """Brings answers from *upstream* into *store* by *rules*. now: the wall clock. purges: how many so far."""
+    """Brings answers from *upstream* into *store* by *rules*. now: the wall clock."""
 
     def __init__(self, upstream: Upstream, store: Store, rules: Rules, now: Callable[[], float]) -> None:
-        self.upstream, self.store, self.rules, self.now, self.purges = upstream, store, rules, now, 0
+        self.upstream, self.store, self.rules, self.now = upstream, store, rules, now
         self._passing: dict[str, float] = {}
+        self._purged: dict[str, int] = {}  # what was purged lately, to the number of that purge
+        self.purges = 0
+
+    def purged(self, mark: str) -> None:
+        """Remember that *mark* was purged: "url " and a key, "tag " and a tag, or "all"."""
+        self.purges += 1
+        _remember(self._purged, mark, self.purges)
 
     async def ask(self, key: str, request: web.BaseRequest, copy: Stored | None) -> Answer:
         """The origin's answer, kept if it may be; or the old copy, if that one is confirmed or may stand in."""
@@ -122,19 +130,15 @@ class Fetcher:
             of_one = "no-store" in directives(request.headers) or "Authorization" in request.headers
             if copy.status < 500 and not of_one:  # what we have is no longer what the origin would say
                 self.store.drop(key)
-                self._pass_for_a_while(key)
+                _remember(self._passing, key, self.now() + PASSING_S)
             return ""
-        return "; stored" if purges == self.purges and self.store.put(key, copy) else ""
+        marks = ("all", f"url {key}", *(f"tag {tag}" for tag in copy.tags))
+        purged_meanwhile = any(self._purged.get(mark, 0) > purges for mark in marks)
+        return "; stored" if not purged_meanwhile and self.store.put(key, copy) else ""
 
     def passes(self, key: str) -> bool:
         """Whether the answer for *key* turned out, lately, to be one that nobody else may have."""
         return self._passing.get(key, 0.0) > self.now()
-
-    def _pass_for_a_while(self, key: str) -> None:
-        self._passing.pop(key, None)
-        self._passing[key] = self.now() + PASSING_S
-        if len(self._passing) > PASSING_MOST:
-            del self._passing[next(iter(self._passing))]
 
     def _stand_in(self, request: web.BaseRequest, copy: Stored) -> Answer | None:
         """The old *copy* instead of an error, if its headers allow that."""
@@ -143,3 +147,11 @@ class Fetcher:
             return None
         copy.failed_s = self.now()
         return from_copy(copy, Reuse("serve", "stale-if-error", min(ttl_s, 0.0)))
+
+
+def _remember(notes: dict[str, Any], key: str, value: float) -> None:
+    """Note *value* under *key* as the newest, and forget the oldest note if there are too many."""
+    notes.pop(key, None)
+    notes[key] = value
+    if len(notes) > REMEMBERED:
+        del notes[next(iter(notes))]
