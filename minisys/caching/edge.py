@@ -94,13 +94,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--ignore-query", action="append", default=[], help="a parameter left out of the key; repeat it")
     made.add_argument("--encoding", action="append", default=[], help="one the origin makes, best first; repeat it")
     made.add_argument("--ignore-client", action="store_true", help="do not obey Cache-Control of requests")
+    made.add_argument("--sign-key", default="", help="addresses below /private/ must be signed with it")
     made.add_argument("--off", action="store_true", help="cache nothing, pass everything on: to see the difference")
     return made
 
 
 async def run(options: argparse.Namespace) -> None:
     """Run an edge until it is told to stop."""
-    rules = Rules(tuple(options.ignore_query), tuple(options.encoding), not options.ignore_client, not options.off)
+    rules = Rules(tuple(options.ignore_query), tuple(options.encoding), not options.ignore_client, not options.off,
+                  sign_key=options.sign_key)  # fmt: skip
     limits = Limits(
         connect_s=options.connect_timeout, answer_s=options.timeout,
         object_bytes=options.object_bytes, store_bytes=options.store_bytes,

@@ -19,10 +19,12 @@ from dataclasses import replace
 
 from aiohttp import web
 from multidict import CIMultiDict
+from yarl import URL
 
 from minisys.caching import validation
 from minisys.caching.edge_fetch import Fetcher, Rules
 from minisys.caching.edge_reply import Answer, from_copy, reply
+from minisys.caching.edge_signing import unsigned
 from minisys.caching.edge_store import Store, Stored
 from minisys.caching.edge_upstream import Failed, Upstream, forwarded
 from minisys.caching.fields import field
@@ -52,10 +54,11 @@ class Edge:
         """Answer one request."""
         await asyncio.sleep(self.distance_s / 2)
         try:
+            wanted = self._admitted(request)
             if self.rules.caching and request.method in ("GET", "HEAD"):
-                answer = await self._get(request)
+                answer = await self._get(wanted)
             else:
-                answer = await self._pass(request, "method" if self.rules.caching else "bypass")
+                answer = await self._pass(wanted, "method" if self.rules.caching else "bypass")
         except Failed as problem:
             text = f"{problem.status} from edge {self.name}: {problem}.\n".encode()
             headers = CIMultiDict({"Content-Type": "text/plain; charset=utf-8"})
@@ -80,6 +83,15 @@ class Edge:
             keys = self.store.tagged(what) if kind == "tag" else list(self.store.keys())
         self.fetcher.purged("all" if kind == "all" else f"{kind} {what}")
         return self.store.purge(keys, self.now() if soft else None)
+
+    def _admitted(self, request: web.BaseRequest) -> web.BaseRequest:
+        """The request without its signature, where one is needed. Raises Failed if it is not good."""
+        if not self.rules.sign_key or not request.path.startswith(self.rules.sign_prefix):
+            return request
+        target, why = unsigned(request.raw_path, self.now(), self.rules.sign_key)
+        if why:
+            raise Failed(403, why)
+        return request.clone(rel_url=URL(target, encoded=True))
 
     async def _get(self, request: web.BaseRequest) -> Answer:
         """The answer to a GET or HEAD: from a copy if one may be used, else from a fetch, another's or ours."""

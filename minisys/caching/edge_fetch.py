@@ -38,6 +38,7 @@ class Rules:
     ignore_query: query parameters left out of the key ("utm_*"). encodings: those the origin makes, best first (empty:
     Accept-Encoding as it comes). obey_client: do what requests ask in Cache-Control. caching: False passes everything
     on. retry_s: after a failure of the origin, seconds until a copy that may stand in is tried to be renewed again.
+    sign_key: what signs the addresses that begin with sign_prefix (edge_signing.py); empty: none is signed.
     """
 
     ignore_query: tuple[str, ...] = ()
@@ -45,6 +46,8 @@ class Rules:
     obey_client: bool = True
     caching: bool = True
     retry_s: float = 1.0
+    sign_key: str = ""
+    sign_prefix: str = "/private/"
 
 
 class Fetcher:
