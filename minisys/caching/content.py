@@ -143,7 +143,8 @@ def offload(
     here = total / regions
     if not shield:
         missed = regions / (ttl_s + 1 / here)
-        return Offload(1 - missed.sum() / rate_per_s, 1 - missed.sum() / rate_per_s, float(missed.sum()))
+        kept = 1 - float(missed.sum()) / rate_per_s
+        return Offload(kept, kept, float(missed.sum()))
     cycles = 1 / (ttl_s + 1 / total)  # a second
     missed = cycles * (1 + (regions - 1) * -np.expm1(-here * ttl_s))
     reached = float(cycles.sum())

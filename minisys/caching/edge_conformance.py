@@ -126,21 +126,21 @@ async def _play(session: aiohttp.ClientSession, url: str, script: Script, step: 
     headers = CIMultiDict(_dated(step.get("ask", {})))
     method = step.get("method", "GET")
     async with session.request(method, target, headers=headers, allow_redirects=False) as answer:
-        await answer.read()
+        size = len(await answer.read())
     serial, found = int(answer.headers.get(SERIAL, 0)), "hit"
     if script.confirmed > before[1]:
         found = "validate"
     elif serial > before[0] or (not serial and script.asked > before[2]):
         found = "origin"
-    return next(_wrong(step, answer, found), "")
+    return next(_wrong(step, answer, found, size), "")
 
 
-def _wrong(step: dict[str, Any], answer: aiohttp.ClientResponse, found: str) -> Iterator[str]:
+def _wrong(step: dict[str, Any], answer: aiohttp.ClientResponse, found: str, size: int) -> Iterator[str]:
     """Everything that *answer* and how it was *found* lack of what *step* expects."""
     statuses = step.get("status", answer.status)
-    if "expect" in step and found != step["expect"]:
+    if "expect" in step and found not in _listed(step["expect"]):
         yield f"{found} instead of {step['expect']}"
-    if answer.status not in (statuses if isinstance(statuses, list) else [statuses]):
+    if answer.status not in _listed(statuses):
         yield f"status {answer.status} instead of {statuses}"
     if "age" in step and (fields.seconds(answer.headers.get("Age")) or 0) < step["age"]:
         yield f"Age: {answer.headers.get('Age')} instead of {step['age']} or more"
@@ -151,6 +151,12 @@ def _wrong(step: dict[str, Any], answer: aiohttp.ClientResponse, found: str) -> 
             yield f"{name}: {answer.headers.get(name)} instead of {value}"
     if step.get("lacks") in answer.headers:
         yield f"{step['lacks']} is there"
+    if "bytes" in step and size != step["bytes"]:
+        yield f"{size} bytes instead of {step['bytes']}"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _dated(headers: Mapping[str, str] | list[list[str]]) -> list[tuple[str, str]]:
@@ -166,9 +172,9 @@ def _names(step: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def cache(name: str, origin: str) -> Iterator[nodes.Node]:
-    """A running cache before *origin*: "minisys", or a product of edge_real. Raises ProductMissing."""
-    if name == "minisys":
-        with nodes.start("minisys.caching.edge", "--origin", origin) as node:
+    """A running cache before *origin*: "minisys", the same with "nothing kept", or a product. Raises ProductMissing."""
+    if name in ("minisys", "nothing kept"):
+        with nodes.start("minisys.caching.edge", "--origin", origin, *["--off"] * (name != "minisys")) as node:
             yield node
     else:
         with edge_real.edge(name, origin) as node:

@@ -10,6 +10,7 @@ another version is asked again without conditions; half an answer is never kept.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -115,7 +116,11 @@ class Fetcher:
                 if size > self.upstream.limits.object_bytes:
                     return b"".join(pieces), upstream
         except (aiohttp.ClientError, OSError, TimeoutError) as problem:
+            upstream.close()
             raise self.upstream.failure(problem) from None
+        except asyncio.CancelledError:
+            upstream.close()
+            raise
         return b"".join(pieces), None
 
     def _kept(self, upstream: aiohttp.ClientResponse) -> CIMultiDict[str]:

@@ -90,7 +90,11 @@ class Upstream:
             raise
         except (aiohttp.ClientError, OSError, TimeoutError) as problem:
             raise self.failure(problem) from None
-        await asyncio.sleep(self.distance_s / 2)
+        try:
+            await asyncio.sleep(self.distance_s / 2)
+        except asyncio.CancelledError:
+            answer.close()
+            raise
         return answer
 
     def failure(self, problem: BaseException) -> Failed:
