@@ -19,6 +19,7 @@ from minisys.caching.edge_cache import Edge
 from minisys.caching.edge_fetch import Rules
 from minisys.caching.edge_store import Store
 from minisys.caching.edge_upstream import Limits, Upstream
+from minisys.caching.policies import POLICIES
 from minisys.testbed import http
 
 
@@ -49,19 +50,20 @@ class Service:
 
 async def start(
     origin: str, name: str = "edge", *, port: int = 0, admin_port: int = 0, rules: Rules = Rules(),  # noqa: B008
-    limits: Limits = Limits(), distance_s: float = 0.0, to_origin_s: float = 0.0,  # noqa: B008 (frozen)
-    now: Callable[[], float] = time.time,
+    limits: Limits = Limits(), policy: str = "lru", distance_s: float = 0.0,  # noqa: B008 (frozen)
+    to_origin_s: float = 0.0, now: Callable[[], float] = time.time,
 ) -> Service:  # fmt: skip
     """Start an edge in the running loop.
 
-    origin: the url behind it. distance_s, to_origin_s: round trips to the users and to the origin, seconds. now: the
-    wall clock. Raises ValueError for a bad argument, OSError if a port is taken.
+    origin: the url behind it. policy: who goes when the store is full (policies.POLICIES). distance_s, to_origin_s:
+    round trips to the users and to the origin, seconds. now: the wall clock. Raises ValueError for a bad argument,
+    OSError if a port is taken.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", name):
         raise ValueError(f"an edge's name starts with a letter and has letters, digits and _ . - in it, got {name!r}")
     if not 0 <= distance_s < 60:
         raise ValueError(f"a distance is a round trip of 0 to 60 seconds, got {distance_s}")
-    store = Store(limits.store_bytes)
+    store = Store(limits.store_bytes, policy)
     edge = Edge(name, Upstream(origin, limits, to_origin_s), store, rules, distance_s=distance_s, now=now)
     try:
         front = await http.listen(edge.handle, port)
@@ -89,6 +91,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--to-origin", type=float, default=0.0, help="round trip to the origin, seconds (default: 0)")
     made.add_argument("--store-bytes", type=int, default=limits.store_bytes, help="for all copies (default: 64 MB)")
     made.add_argument("--object-bytes", type=int, default=limits.object_bytes, help="for one copy (default: 5 MB)")
+    made.add_argument(
+        "--policy", default="lru", choices=POLICIES, help="who goes when the store is full (default: lru)"
+    )
     made.add_argument("--connect-timeout", type=float, default=limits.connect_s, help="to reach the origin, s")
     made.add_argument("--timeout", type=float, default=limits.answer_s, help="until the origin must answer, s")
     made.add_argument("--ignore-query", action="append", default=[], help="a parameter left out of the key; repeat it")
@@ -109,6 +114,7 @@ async def run(options: argparse.Namespace) -> None:
     )  # fmt: skip
     service = await start(
         options.origin, options.name, port=options.port, admin_port=options.admin_port, rules=rules, limits=limits,
+        policy=options.policy,
         distance_s=options.distance, to_origin_s=options.to_origin,
     )  # fmt: skip
     print(f"READY {service.port} {service.admin_port}", flush=True)

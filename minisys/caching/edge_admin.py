@@ -61,7 +61,7 @@ class Admin:
         return web.json_response({"purged": self.edge.purge(kind, what, soft), "soft": soft})
 
     def entries(self) -> list[dict[str, Any]]:
-        """Every copy, least recently used first."""
+        """Every copy."""
         now_s, rows = self.edge.now(), []
         for key in self.edge.store.keys():
             for copy in self.edge.store._entries[key]:

@@ -4,19 +4,19 @@ The marketing team replaces one picture that stands on four hundred pages. Purgi
 that the origin put on each of them ("picture-17") needs one word. And a purge need not throw away: a *soft* purge only
 calls the copies stale, so that they can still help out while the new ones are fetched.
 
-Promised: never more than the bytes it was given, counted with headers; what was not used longest goes first; no clock.
+Promised: never more than the bytes it was given, counted with headers; any eviction policy of this room; no clock.
 Not done: keeping anything on disk.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
 
 from minisys.caching import fields
+from minisys.caching.cache import make_policy
 from minisys.caching.freshness import current_age_s, lifetime
 
 TAGS = ("Cache-Tag", "Surrogate-Key")  # Cloudflare, Akamai, Google and Fastly
@@ -69,16 +69,18 @@ def tags_of(headers: CIMultiDict[str]) -> frozenset[str]:
 
 
 class Store:
-    """Copies by key, at most *capacity* bytes. Raises ValueError for a capacity below 1.
+    """Copies by key, at most *capacity* bytes.
 
-    used: bytes now. evicted: how many keys had to go for want of room.
+    policy: which key goes for want of room, one of policies.POLICIES. used: bytes now. evicted: how many keys
+    had to go. Raises ValueError for a capacity below 1 or an unknown policy.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, policy: str = "lru") -> None:
         if capacity < 1:
             raise ValueError(f"a store needs at least 1 byte, got {capacity}")
         self.capacity, self.used, self.evicted = capacity, 0, 0
-        self._entries: OrderedDict[str, list[Stored]] = OrderedDict()  # least recently used first
+        self.policy = make_policy(policy, capacity)
+        self._entries: dict[str, list[Stored]] = {}
         self._tagged: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
@@ -87,7 +89,7 @@ class Store:
     def find(self, key: str) -> list[Stored]:
         """The copies under *key*, newest first, which now counts as used."""
         if key in self._entries:
-            self._entries.move_to_end(key)
+            self.policy.hit(key)
         return self._entries.get(key, [])
 
     def put(self, key: str, copy: Stored) -> bool:
@@ -96,22 +98,24 @@ class Store:
         self.drop(key)
         if copy.size > self.capacity:
             return False
-        self._entries[key] = [copy, *others]
+        copies = [copy, *others]
+        while (size := sum(each.size for each in copies)) > self.capacity:
+            copies.pop()  # alone they would fill the store: the older variants go
+        while self.used + size > self.capacity:
+            victim = self.policy.evict()
+            self._count(str(victim), -1)
+            del self._entries[str(victim)]
+            self.evicted += 1
+        self._entries[key] = copies
+        self.policy.admit(key, size)
         self._count(key, 1)
-        while self.used > self.capacity:
-            if next(iter(self._entries)) == key:  # alone and still too large: its older variants go
-                self._count(key, -1)
-                self._entries[key].pop()
-                self._count(key, 1)
-            else:
-                self.drop(next(iter(self._entries)))
-                self.evicted += 1
         return True
 
     def drop(self, key: str) -> int:
         """Forget everything under *key*; how many copies that were."""
         if key not in self._entries:
             return 0
+        self.policy.forget(key)
         self._count(key, -1)
         return len(self._entries.pop(key))
 
@@ -132,7 +136,7 @@ class Store:
         return sorted(self._tagged.get(tag, ()))
 
     def keys(self) -> Iterator[str]:
-        """All keys, least recently used first."""
+        """All keys."""
         return iter(tuple(self._entries))
 
     def _count(self, key: str, sign: int) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from typing import Any
 
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from minisys.caching.edge_fetch import Rules
 from minisys.caching.edge_signing import sign
+from minisys.caching.edge_store import Store, Stored
 from minisys.caching.edge_upstream import Limits
+from minisys.caching.policies import POLICIES
 from tests.caching.edge_stage import Scripted, Stage, play
 
 MINUTE = {"Cache-Control": "max-age=60"}
@@ -237,6 +241,23 @@ def test_the_store_is_bounded_in_bytes_and_forgets_what_was_not_used_longest():
     told, used, unused = play(scene, origin, limits=Limits(store_bytes=100_000))
     assert told["bytes"] <= 100_000 and told["copies"] == 9 and told["evicted"] == 11
     assert (used, unused) == ("HIT", "MISS")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_eviction_policy_keeps_within_the_bytes_and_loses_no_count(policy):
+    store, draw = Store(50_000, policy), random.Random(5)
+    for number in range(3000):
+        key = f"/{draw.randrange(60)}"
+        if not store.find(key):
+            headers = CIMultiDict({"Cache-Tag": f"t{draw.randrange(5)}"})
+            store.put(key, Stored(200, "OK", headers, b"x" * draw.randrange(9000), 0.0, 0.0))
+        if not number % 7:
+            store.drop(f"/{draw.randrange(60)}")
+        assert 0 <= store.used <= 50_000
+    assert store.used == sum(copy.size for key in store.keys() for copy in store.find(key)) and store.evicted > 100
+    assert sum(len(store.tagged(f"t{tag}")) for tag in range(5)) == len(store)
+    store.purge(list(store.keys()))
+    assert (store.used, len(store), store.tagged("t1")) == (0, 0, [])
 
 
 def test_what_is_too_large_to_keep_is_passed_on_whole_to_everybody():
