@@ -59,6 +59,7 @@ def city(name: str) -> City:
     return cities()[name]
 
 
+@cache
 def distance_km(a: str, b: str) -> float:
     """Kilometres along the great circle between two cities (haversine)."""
     (north_a, east_a, _), (north_b, east_b, _) = city(a), city(b)

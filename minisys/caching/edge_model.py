@@ -67,11 +67,11 @@ class Origin:
     def __init__(self, agenda: Agenda, work_s: float, check_s: float, workers: int) -> None:
         self.agenda, self.work_s, self.check_s = agenda, work_s, check_s
         self.free_s = [0.0] * workers
-        self.asked = 0
+        self.asked_s: list[float] = []
 
     def ask(self, key: int, has_copy: bool, answered: Answered) -> None:
         """Call *answered* when the answer is made."""
-        self.asked += 1
+        self.asked_s.append(self.agenda.now_s)
         done_s = max(self.agenda.now_s, heappop(self.free_s)) + (self.check_s if has_copy else self.work_s)
         heappush(self.free_s, done_s)
         self.agenda.at(done_s, partial(answered, 0, self.name))
@@ -166,7 +166,7 @@ def simulate(plan: Plan, workload: Workload) -> Trace:
     """The trace of *workload* through the network of *plan*; a request's region is drawn from its luck.
 
     A trace's server is who made or had the answer: "origin", "shield", or the region's edge. attrs["origin"] counts
-    the requests that reached the origin.
+    the requests that reached the origin, attrs["origin_s"] has their times.
     """
     agenda = Agenda()
     origin = Origin(agenda, plan.work_s, plan.check_s, plan.workers)
@@ -195,7 +195,7 @@ def simulate(plan: Plan, workload: Workload) -> Trace:
     codes, sent_s = [names.index(name) for name in who], workload.arrival_s
     zeros = np.zeros(len(workload), dtype=int)
     trace = Trace.from_columns(sent_s, sent_s, finished_s, codes, names, zeros, zeros + 1, workload.key)
-    trace.frame.attrs["origin"] = origin.asked
+    trace.frame.attrs.update(origin=len(origin.asked_s), origin_s=origin.asked_s)
     return trace
 
 
