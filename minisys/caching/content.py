@@ -150,3 +150,17 @@ def offload(
     missed = cycles * (1 + (regions - 1) * -np.expm1(-here * ttl_s))
     reached = float(cycles.sum())
     return Offload(1 - float(missed.sum()) / rate_per_s, 1 - reached / rate_per_s, reached)
+
+
+def cold_fetches(
+    rate_per_s: float, for_s: float, *, regions: int = 1, objects: int = 1000, alpha: float = 0.8, shield: bool = False
+) -> float:
+    """How often the origin is asked while empty caches fill, *for_s* seconds long (less than any copy lives).
+
+    Each object once in each region that asks for it at all, or once altogether behind a *shield*. Raises ValueError
+    for a number out of range.
+    """
+    if not rate_per_s > 0 or not for_s >= 0 or regions < 1:
+        raise ValueError(f"need rate > 0, time >= 0 and regions >= 1, got {rate_per_s}, {for_s} and {regions}")
+    places = 1 if shield else regions
+    return float(places * -np.expm1(-rate_per_s * popularity(objects, alpha) * for_s / places).sum())

@@ -74,6 +74,12 @@ async def start(
     return Service(edge, front, admin)
 
 
+def plain_name(place: str) -> str:
+    """A name for the edge in *place*: ASCII letters, digits and "_" only, a letter first ("S_o_Paulo")."""
+    plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in place)
+    return plain if plain[:1].isalpha() else f"edge{plain}"
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     limits, admin = Limits(), (admin_doc or "").split("\n\n")[2]
@@ -100,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--encoding", action="append", default=[], help="one the origin makes, best first; repeat it")
     made.add_argument("--ignore-client", action="store_true", help="do not obey Cache-Control of requests")
     made.add_argument("--sign-key", default="", help="addresses below /private/ must be signed with it")
+    made.add_argument("--no-coalescing", action="store_true", help="fetch once for each reader: to see the difference")
     made.add_argument("--off", action="store_true", help="cache nothing, pass everything on: to see the difference")
     return made
 
@@ -107,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
 async def run(options: argparse.Namespace) -> None:
     """Run an edge until it is told to stop."""
     rules = Rules(tuple(options.ignore_query), tuple(options.encoding), not options.ignore_client, not options.off,
-                  sign_key=options.sign_key)  # fmt: skip
+                  sign_key=options.sign_key, coalescing=not options.no_coalescing)  # fmt: skip
     limits = Limits(
         connect_s=options.connect_timeout, answer_s=options.timeout,
         object_bytes=options.object_bytes, store_bytes=options.store_bytes,

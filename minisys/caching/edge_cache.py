@@ -108,7 +108,8 @@ class Edge:
             if request.method == "HEAD" or "Range" in request.headers:
                 return await self._pass(request, "partial" if "Range" in request.headers else "method")
             flight, reload = self._flights.get(key), verdict is not None and verdict.why == "request"
-            if flight is None or waited or reload or self.fetcher.passes(key):
+            alone = waited or reload or self.fetcher.passes(key) or not self.rules.coalescing
+            if flight is None or alone:
                 break
             waited = True
             self.collapsed += 1

@@ -40,6 +40,7 @@ class Rules:
     Accept-Encoding as it comes). obey_client: do what requests ask in Cache-Control. caching: False passes everything
     on. retry_s: after a failure of the origin, seconds until a copy that may stand in is tried to be renewed again.
     sign_key: what signs the addresses that begin with sign_prefix (edge_signing.py); empty: none is signed.
+    coalescing: False lets each reader of a missing page fetch it for himself.
     """
 
     ignore_query: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class Rules:
     retry_s: float = 1.0
     sign_key: str = ""
     sign_prefix: str = "/private/"
+    coalescing: bool = True
 
 
 class Fetcher:

@@ -10,30 +10,25 @@ edge could fetch the old copy again from the shield. Not promised: real distance
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 import numpy as np
 
-from minisys.caching import edge
 from minisys.caching.content import round_trip_s
-from minisys.caching.edge_fetch import Rules
+from minisys.caching.edge import plain_name
 from minisys.caching.edge_model import NEAR_S, Plan
 from minisys.caching.edge_shop import HEADERS, Shop
-from minisys.testbed import http, nodes
-from minisys.testbed.clock import run_virtual
+from minisys.caching.edge_virtual import Headers, Seen, VirtualNetwork, play
+from minisys.testbed import nodes
 from minisys.testbed.load import load
 from minisys.testbed.nodes import Node, ask
-from minisys.testbed.trace import Trace
+from minisys.testbed.trace import OUTCOMES, Trace
 from minisys.testbed.workload import Workload
-
-Headers = dict[str, dict[str, str]]
 
 
 class Network:
@@ -104,13 +99,7 @@ class Network:
     def _edge(self, name: str, behind: Node, here: str, there: str, near_s: float, options: Sequence[str]) -> Node:
         told = ["--origin", behind.url, "--distance", str(near_s), "--to-origin", str(round_trip_s(here, there))]
         told += [*options, *(["--off"] if not self.plan.caching else [])]
-        return self._start(edge_name(name), "minisys.caching.edge", *told)
-
-
-def edge_name(region: str) -> str:
-    """What the edge of *region* calls itself: ASCII letters, digits, "_", "." and "-" only."""
-    plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in region)
-    return plain if plain[:1].isalpha() else f"edge{plain}"
+        return self._start(plain_name(name), "minisys.caching.edge", *told)
 
 
 def network(plan: Plan, headers: Headers | None = None, options: Sequence[str] = ()) -> Network:
@@ -170,44 +159,17 @@ def _purged(node: Node, query: str) -> int:
 
 def _virtual(plan: Plan, workload: Workload) -> Trace:
     """The live code in one virtual-time loop, over real sockets."""
-    who, finished_s = [""] * len(workload), np.full(len(workload), np.nan)
 
-    async def everything() -> int:
-        now = asyncio.get_running_loop().time
-        async with AsyncExitStack() as stack:
-            shop = Shop(workers=plan.workers, work_s=plan.work_s, check_s=plan.check_s, headers=headers_of(plan))
-            front = await http.listen(shop.answer)
-            stack.push_async_callback(front.close, 0.0)
+    async def scene(net: VirtualNetwork) -> tuple[list[Seen], int]:
+        assert isinstance(net.shop, Shop)
+        return await net.users(workload), net.shop.counts["asked"]
 
-            async def start(name: str, port: int, here: str, there: str, near_s: float) -> int:
-                service = await edge.start(
-                    f"http://127.0.0.1:{port}", edge_name(name), rules=Rules(caching=plan.caching), distance_s=near_s,
-                    to_origin_s=round_trip_s(here, there), now=now,
-                )  # fmt: skip
-                stack.push_async_callback(service.close, 0.0)
-                return service.port
-
-            port, place = front.port, plan.origin
-            if plan.shield and plan.caching:
-                port, place = await start("shield", port, plan.shield, place, 0.0), plan.shield
-            ports = [await start(name, port, name, place, NEAR_S) for name in plan.regions]
-            session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-
-            async def user(index: int, port: int) -> None:
-                await asyncio.sleep(float(workload.arrival_s[index]) - now())
-                async with session.get(f"http://127.0.0.1:{port}/item/{workload.key[index]}") as answer:
-                    await answer.read()
-                    who[index], finished_s[index] = answer.headers["X-Served-By"], now()
-
-            async with asyncio.TaskGroup() as group:
-                for index, region in enumerate(plan.region_of(workload.luck).tolist()):
-                    group.create_task(user(index, ports[region]))
-            return shop.counts["asked"]
-
-    asked = run_virtual(everything())
-    names = ["origin", "shield", *map(edge_name, plan.regions)]
-    zeros, sent_s = np.zeros(len(workload), dtype=int), workload.arrival_s
-    codes = [names.index(name) for name in who]
-    trace = Trace.from_columns(sent_s, sent_s, finished_s, codes, names, zeros, zeros + 1, workload.key)
+    seen, asked = play(plan, scene, headers=headers_of(plan))
+    names = ["origin", "shield", *map(plain_name, plan.regions)]
+    codes = [names.index(each.headers.get("X-Served-By", "origin")) for each in seen]
+    outcomes = [OUTCOMES.index("ok" if each.status == 200 else "failed") for each in seen]
+    sent_s, finished_s = workload.arrival_s, [each.finished_s for each in seen]
+    ones = np.ones(len(workload), dtype=int)
+    trace = Trace.from_columns(sent_s, sent_s, finished_s, codes, names, outcomes, ones, workload.key)
     trace.frame.attrs["origin"] = asked
     return trace

@@ -10,6 +10,7 @@ import pytest
 
 from minisys.caching import content, edge_live
 from minisys.caching.content import first_byte_s, offload, round_trip_s, ttl_hit_ratio
+from minisys.caching.edge import plain_name
 from minisys.caching.edge_model import NEAR_S, Plan, simulate
 from minisys.testbed.workload import Exponential, Poisson, Zipf, workload
 
@@ -110,7 +111,7 @@ def test_live_equals_the_model_on_the_virtual_clock(plan, seed):
     offered = asked(300, 40.0, seed=seed)
     found, expected = edge_live.run(plan, offered), simulate(plan, offered)
     np.testing.assert_allclose(found.frame["finished_s"], expected.frame["finished_s"], atol=1e-9)
-    assert found.frame["server"].tolist() == [edge_live.edge_name(name) for name in expected.frame["server"]]
+    assert found.frame["server"].tolist() == [plain_name(name) for name in expected.frame["server"]]
     assert found.frame.attrs["origin"] == expected.frame.attrs["origin"]
 
 
@@ -140,7 +141,7 @@ def test_on_the_real_clock_nobody_fails_and_a_shield_spares_the_origin():
 
 
 def test_names_of_regions_are_names_of_edges():
-    assert edge_live.edge_name("São Paulo") == "S_o_Paulo" and edge_live.edge_name("8th") == "edge8th"
+    assert plain_name("São Paulo") == "S_o_Paulo" and plain_name("8th") == "edge8th"
 
 
 @pytest.mark.live
