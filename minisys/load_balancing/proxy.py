@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
@@ -25,11 +25,8 @@ from yarl import URL
 from minisys.load_balancing.balancer import Backend, Balancer
 from minisys.load_balancing.health import IDEMPOTENT
 from minisys.sharding.policies import hash64
+from minisys.testbed.http import end_to_end
 
-HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-     "transfer-encoding", "upgrade")
-)  # fmt: skip
 NO_BODY = (204, 304)
 
 
@@ -170,7 +167,7 @@ class Proxy:
         self, request: web.BaseRequest, upstream: aiohttp.ClientResponse, backend: Backend, tried: list[str]
     ) -> web.StreamResponse:
         """The backend's answer to the user: small ones in one piece, large ones as they come."""
-        headers = _end_to_end(upstream.headers)
+        headers = end_to_end(upstream.headers)
         headers["X-Attempts"] = str(len(tried))
         size = upstream.content_length
         bare = request.method == "HEAD" or upstream.status in NO_BODY
@@ -194,7 +191,7 @@ class Proxy:
 
     def _forwarded(self, request: web.BaseRequest) -> CIMultiDict[str]:
         """The request's headers for the next hop, with where it came from."""
-        headers = _end_to_end(request.headers)
+        headers = end_to_end(request.headers)
         headers.pop("Expect", None)
         before = f"{headers['X-Forwarded-For']}, " if "X-Forwarded-For" in headers else ""
         headers["X-Forwarded-For"] = f"{before}{request.remote or 'unknown'}"
@@ -219,12 +216,3 @@ class Proxy:
             text=f"{status} from the balancer: {why}.{said} Backends: {states}.\n",
             headers={"X-Attempts": str(max(1, len(tried)))},
         )
-
-
-def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    """The headers that may travel on: all but the hop-by-hop ones and those that Connection names."""
-    given: CIMultiDict[str] = CIMultiDict(headers)
-    named = {name.strip().lower() for value in given.getall("Connection", []) for name in value.split(",")}
-    for name in HOP_BY_HOP | named:
-        given.popall(name, None)
-    return given

@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
 
 HEADER_TIMEOUT_S = 5.0
 MAX_HEADER_BYTES = 16_384
+HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+     "transfer-encoding", "upgrade")
+)  # fmt: skip
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -110,3 +115,12 @@ async def until_told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     await told.wait()
+
+
+def end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """The headers that may travel on: all but the hop-by-hop ones and those that Connection names (RFC 9110, 7.6.1)."""
+    given: CIMultiDict[str] = CIMultiDict(headers)
+    named = {name.strip().lower() for value in given.getall("Connection", []) for name in value.split(",")}
+    for name in HOP_BY_HOP | named:
+        given.popall(name, None)
+    return given

@@ -1,0 +1,262 @@
+"""What chapter 05 shows by formula and in virtual time: a world map of edges, and what reaches the origin.
+
+"Let us put a copy into every city" sounds like one decision. It is two: how near to the users, which the map shows, and
+how often each copy is asked for, which decides whether it is there at all. Each function draws one picture or table.
+
+Promised: every figure is computed when the cell runs; the coastline is bundled (Natural Earth, public domain). Not
+promised: real networks. A round trip is fibre along 1.5 times the great circle; see content.py for what is left out.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import yaml
+
+from minisys.caching import content, edge_model
+from minisys.caching.content import cities, first_byte_s, offload, round_trip_s
+from minisys.caching.edge_model import Plan
+from minisys.testbed import charts, style
+from minisys.testbed.explorer import Explorer, choice, explorer, slider
+from minisys.testbed.tables import Table, table
+from minisys.testbed.workload import Exponential, Poisson, Workload, Zipf, workload
+
+ORIGINS = ("Frankfurt", "New York", "Singapore", "São Paulo")
+FAST_S = 0.2  # what the map calls fast
+SHOWN = ("London", "Singapore", "New York", "São Paulo", "Johannesburg", "Tokyo", "Sydney")
+OBJECTS, ALPHA = 1000, 0.8  # of the shop: pages, and how unevenly they are asked for
+
+
+@cache
+def coastline() -> pd.DataFrame:
+    """The outlines of the land: ring (a number), place in it, longitude and latitude in degrees."""
+    rings = yaml.safe_load(Path(__file__).with_name("coastline.yaml").read_text("utf-8"))
+    rows = [
+        (ring, place, *map(float, point.split(",")))
+        for ring, text in enumerate(rings) for place, point in enumerate(text.split())
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["ring", "place", "longitude", "latitude"])
+
+
+@lru_cache(maxsize=32)
+def best_places(count: int, origin: str) -> tuple[str, ...]:
+    """*count* cities for edges, each chosen so that it lowers the mean first byte of all people most (greedy)."""
+    chosen: tuple[str, ...] = ()
+    for _ in range(count):
+        left = [name for name in cities() if name not in chosen]
+        chosen += (min(left, key=lambda name: _mean_round_trip_s((*chosen, name), origin)),)
+    return chosen
+
+
+def _mean_round_trip_s(edges: tuple[str, ...], origin: str) -> float:
+    """To the nearest of edges and origin, the mean over all people."""
+    people = sum(city.people_m for city in cities().values())
+    trips = (
+        min(round_trip_s(name, edge) for edge in (*edges, origin)) * city.people_m for name, city in cities().items()
+    )
+    return sum(trips) / people
+
+
+def _places(edges: int, origin: str) -> tuple[str, ...]:
+    """Where edges stand: in the best places, and beside the origin; nowhere if there are none."""
+    return (*best_places(edges, origin), origin) if edges else ()
+
+
+def first_bytes(edges: int, hit_percent: float, origin: str) -> pd.DataFrame:
+    """One row a city: latitude, longitude, people_m, the mean first_byte_s with so many edges and hits.
+
+    Where there are edges, one stands beside the origin too.
+    """
+    places, rows = _places(edges, origin), []
+    for name, (latitude, longitude, people_m) in cities().items():
+        mean_s = first_byte_s(name, origin)
+        if places:
+            hit_s, miss_s = (first_byte_s(name, origin, places, found=found) for found in ("edge", "origin"))
+            mean_s = (hit_percent * hit_s + (100 - hit_percent) * miss_s) / 100
+        rows.append((name, latitude, longitude, people_m, mean_s, name in places))
+    columns = ["city", "latitude", "longitude", "people_m", "first_byte_s", "edge"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def world_explorer() -> Explorer:
+    """Sliders for the number of edges and the hit ratio, a choice of the origin: the world, and who waits how long."""
+    return explorer(
+        world_at,
+        title="Who waits how long for the first byte",
+        edges=slider(0, 12, 1, 0, "edges"),
+        hits=slider(0, 100, 5, 90, "hit ratio", "%"),
+        origin=choice(ORIGINS, label="origin"),
+    )
+
+
+def world_at(edges: int = 0, hits: int = 90, origin: str = "Frankfurt") -> tuple[dict[str, Any], str]:
+    """The map's Vega-Lite with *edges* edges in the best places and *hits* % of the requests found there, and words."""
+    frame = first_bytes(edges, hits, origin)
+    mean_s = float(np.average(frame["first_byte_s"], weights=frame["people_m"]))
+    fast = float(frame.loc[frame["first_byte_s"] <= FAST_S, "people_m"].sum() / frame["people_m"].sum())
+    places = best_places(edges, origin)
+    said = f"Mean first byte {1000 * mean_s:,.0f} ms; {100 * fast:.0f} % of the people below {1000 * FAST_S:.0f} ms. "
+    said += f"Edges in {', '.join(places)}." if places else "No edges."
+    title = f"First byte of a page whose origin is in {origin}"
+    rows = frame.assign(origin=frame["city"] == origin).round({"first_byte_s": 3}).to_dict("records")
+    made, land = map_template()
+    return made | {"title": title, "description": f"{title}. {said}", "datasets": {"cities": rows, "land": land}}, said
+
+
+def world(edges: int = 0, hits: int = 90, origin: str = "Frankfurt") -> alt.LayerChart:
+    """The map, to look at."""
+    return alt.LayerChart.from_dict(world_at(edges, hits, origin)[0])
+
+
+@cache
+def map_template() -> tuple[dict[str, Any], list[dict[Any, Any]]]:
+    """Everything of the map but the cities' rows: built once, because a slider has a tenth of a second.
+
+    Land, cities coloured by their wait and as large as their people, squares for edges, a cross for the origin.
+    """
+    x = alt.X("longitude:Q", scale=alt.Scale(domain=[-168, 190], nice=False), axis=None)
+    y = alt.Y("latitude:Q", scale=alt.Scale(domain=[-56, 76], nice=False), axis=None)
+    shore = alt.Chart(alt.NamedData("land")).mark_line(fill="#EEF1F5", stroke="#C9D0DA", strokeWidth=0.7, clip=True)
+    shore = shore.encode(x=x, y=y, detail="ring:N", order="place:Q")
+    scale = alt.Scale(scheme="viridis", domain=[0, 1], clamp=True, reverse=True)
+    colour = alt.Color("first_byte_s:Q", title="first byte (s)", scale=scale)
+    size = alt.Size("people_m:Q", scale=alt.Scale(range=[40, 420]), legend=None)
+    tip = [alt.Tooltip("city:N"), alt.Tooltip("first_byte_s:Q", title="first byte (s)"), alt.Tooltip("people_m:Q")]
+    base, ink = alt.Chart(alt.NamedData("cities")).encode(x=x, y=y), style.PALETTE["ink"]
+    dots = base.mark_circle(stroke=ink, strokeWidth=0.6, opacity=0.95).encode(color=colour, size=size, tooltip=tip)
+    edges = base.transform_filter("datum.edge")
+    edges = edges.mark_point(shape="square", filled=False, size=420, strokeWidth=2.2, color=style.PALETTE["vermillion"])
+    here = base.transform_filter("datum.origin")
+    cross = here.mark_point(shape="cross", filled=True, size=260, color=ink)
+    name = here.mark_text(dy=-15, fontWeight="bold", color=ink).encode(text="city:N")
+    chart = alt.layer(shore, dots, edges, cross, name).properties(title=" ", width=style.WIDTH, height=300)
+    return chart.to_dict(), coastline().to_dict("records")
+
+
+def by_region(origin: str = "Frankfurt", edges: int = 8) -> alt.LayerChart:
+    """First byte for users in five cities: without an edge, found at the edge, not found there."""
+    places, rows = _places(edges, origin), []
+    for name in SHOWN[2:]:
+        rows += [
+            (name, "no edge", first_byte_s(name, origin)),
+            (name, "edge, hit", first_byte_s(name, origin, places)),
+            (name, "edge, miss", first_byte_s(name, origin, places, found="origin")),
+        ]
+    frame = pd.DataFrame(rows, columns=["city", "way", "first_byte_s"])
+    title = f"First byte by city, origin in {origin}, {edges} edges"
+    return charts.dots(frame, x="first_byte_s", y="city", by="way", title=title, sort=False, x_title="first byte (s)")
+
+
+def by_hand(user: str = "Sydney", origin: str = "Frankfurt") -> Table:
+    """The way of one request, step by step, with and without an edge in the user's city (seconds)."""
+    near, far = content.ACCESS_S, round_trip_s(user, origin) + content.ACCESS_S
+    steps = [
+        ("TCP handshake", far, near, near), ("TLS handshake", far, near, near), ("request and answer", far, near, near),
+        ("edge to origin and back", 0.0, 0.0, far - near), ("work at the origin", 0.05, 0.0, 0.05),
+    ]  # fmt: skip
+    frame = pd.DataFrame(steps, columns=["step", "no edge", "edge, hit", "edge, miss"])
+    frame.loc[len(frame)] = ["together", *frame.iloc[:, 1:].sum().tolist()]
+    return table(frame.round(3), caption=f"From a click in {user} to the first byte from {origin}, seconds")
+
+
+def offload_explorer() -> Explorer:
+    """Sliders for traffic, time to live, regions and the unevenness of the pages: what reaches the origin."""
+    return explorer(
+        offload_at,
+        title="What reaches the origin",
+        rate=slider(10, 1000, 10, 200, "requests", "per second"),
+        ttl=slider(1, 600, 1, 60, "time to live", "s"),
+        regions=slider(1, 30, 1, 6, "regions"),
+        alpha=slider(0.0, 1.4, 0.1, 0.8, "Zipf's exponent"),
+    )
+
+
+def offload_at(rate: int, ttl: int, regions: int, alpha: float) -> tuple[alt.LayerChart, str]:
+    """Requests a second at the origin against the number of regions, with and without a shield; the result in words."""
+    rows = [
+        (many, name, offload(rate, ttl, regions=many, objects=OBJECTS, alpha=alpha, shield=shield).origin_per_s)
+        for many in sorted({1, 2, 4, 7, 10, 15, 20, 30, regions})
+        for name, shield in (("no shield", False), ("shield", True))
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["regions", "network", "origin_per_s"])
+    here = {
+        shield: offload(rate, ttl, regions=regions, objects=OBJECTS, alpha=alpha, shield=shield)
+        for shield in (False, True)
+    }
+    said = "; ".join(
+        f"{'with' if shield else 'without'} a shield the edges hit {100 * found.edge_hit:.0f} % and the origin gets "
+        f"{found.origin_per_s:.3g} a second" for shield, found in here.items()
+    )  # fmt: skip
+    said = f"{regions} regions: {said}."
+    title = f"{rate} requests a second for {OBJECTS} pages"
+    chart = charts.lines(
+        frame, x="regions", y="origin_per_s", by="network", title=title, y_title="requests at the origin (per second)",
+        description=f"{title}. {said}",
+    )  # fmt: skip
+    return chart, said
+
+
+def offered(*, rate_per_s: float = 100.0, for_s: float = 60.0, pages: int = 200, seed: int = 1) -> Workload:
+    """Requests for *pages* pages from *regions* regions, Poisson, without work of their own."""
+    n = int(rate_per_s * for_s)
+    drawn = workload(n, arrivals=Poisson(rate_per_s), work=Exponential(0.01), keys=Zipf(pages, ALPHA), seed=seed)
+    return Workload(drawn.arrival_s, 0 * drawn.work_s, drawn.key, drawn.size, drawn.luck)
+
+
+def offload_by_formula_and_model(ttl_s: float = 10.0, seeds: int = 5) -> alt.LayerChart:
+    """Share of the requests that reach the origin by number of regions: formula as lines, simulation as dots.
+
+    100 requests a second for 200 pages; the first 20 of 120 seconds, in which the caches fill, do not count.
+    """
+    names, rows = list(cities())[:6], []
+    for shield in (None, "Frankfurt"):
+        kind = "with a shield" if shield else "without a shield"
+        for many in range(1, 7):
+            found = offload(100.0, ttl_s, regions=many, objects=200, alpha=ALPHA, shield=bool(shield))
+            rows.append((many, kind, "predicted", 1 - found.offload))
+            if many in (1, 3, 6):
+                plan = Plan(names[:many], shield=shield, ttl_s=ttl_s, work_s=0.0, check_s=0.0, workers=1000)
+                rows += [(many, kind, "simulated", _share_at_origin(plan, seed)) for seed in range(seeds)]
+    frame = pd.DataFrame(rows, columns=["regions", "network", "world", "share"])
+    panels = []
+    for name, part in frame.groupby("network", sort=False):
+        worlds = {str(world): each[["regions", "share"]] for world, each in part.groupby("world")}
+        panels.append(charts.three_worlds(
+            predicted=worlds["predicted"], simulated=worlds["simulated"], x="regions", y="share", title=str(name),
+            y_title="share that reaches the origin",
+        ).properties(width=300))  # fmt: skip
+    six = frame[frame["regions"] == 6].groupby(["network", "world"])["share"].mean().unstack()
+    said = "; ".join(
+        f"{kind} and 6 regions {100 * share['predicted']:.0f} % by formula, {100 * share['simulated']:.0f} % simulated"
+        for kind, share in six.iterrows()
+    )
+    title = "What reaches the origin, by number of regions"
+    chart = alt.hconcat(*panels).resolve_scale(y="shared")
+    return chart.properties(title=title, description=f"{title}: {said}.")
+
+
+def _share_at_origin(plan: Plan, seed: int) -> float:
+    """Of the requests after the first 20 s, those that reached the origin, per request."""
+    sent = offered(for_s=120.0, seed=seed)
+    asked_s = np.array(edge_model.simulate(plan, sent).frame.attrs["origin_s"])
+    return float((asked_s > 20.0).sum() / (sent.arrival_s > 20.0).sum())
+
+
+def dynamic() -> Table:
+    """A page that is never kept, as a basket: the edge still saves the handshakes their way round the world."""
+    places = _places(8, "Frankfurt")
+    rows = [
+        (name, first_byte_s(name, "Frankfurt"), first_byte_s(name, "Frankfurt", places, found="origin"))
+        for name in SHOWN
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["city", "direct_s", "through an edge (s)"])
+    saved = 1 - frame["through an edge (s)"] / frame["direct_s"]
+    return table(
+        frame.assign(**{"saved (%)": (100 * saved).round().astype(int)}),
+        caption="First byte of a page that no cache keeps",
+    )
