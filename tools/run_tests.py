@@ -4,7 +4,7 @@ A red line in the middle of a long log is easily missed, and a suite that stops 
 day. So each step runs whatever the ones before it did, the table at the end names those that failed and the slowest
 first, and the last line counts all tests. At the end nothing may be left over: no process, no temporary file, no
 change in the project's folder. With the word
-`check` it runs lint, types and imports only. It installs nothing but Chromium.
+`check` it runs lint, types and imports only. It installs nothing but Chromium and redis-tools.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def main(words: Sequence[str]) -> int:
     with ThreadPoolExecutor(2) as pool:  # mypy keeps one core busy while the short ones share the other
         results = list(pool.map(run, CHECKS))
     if list(words) != ["check"]:
+        _install()
         with Leftovers(ROOT) as leftovers:
             results += [run(step) for step in TESTS] + [_browser()]
         results.append(_left_over(leftovers))
@@ -114,14 +115,20 @@ def _counted(step: Step, status: int, seconds: float, last: str) -> Result:
     return Result(step.name, seconds, found.get("passed", 0), failed, found.get("skipped", 0), note)
 
 
-def _browser() -> Result:
-    """The browser step, once Chromium is there: installed where allowed, demanded in CI, else left out aloud."""
-    started = time.monotonic()
-    if not doctor.chromium() and shutil.which("apt-get") and _root() is not None:
-        print("\n== installing Chromium from Debian's packages", flush=True)
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+def _install() -> None:
+    """Debian's packages that some tests need and a machine may lack: installed where that is allowed."""
+    lacking = [] if doctor.chromium() else ["chromium"]
+    lacking += [] if shutil.which("redis-benchmark") else ["redis-tools"]
+    if lacking and shutil.which("apt-get") and _root() is not None:
+        print(f"\n== installing {' and '.join(lacking)} from Debian's packages", flush=True)
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", *lacking]):
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             subprocess.run([*(_root() or []), "apt-get", "-qq", *words], stdout=subprocess.DEVNULL, env=environment)
+
+
+def _browser() -> Result:
+    """The browser step, if Chromium is there: demanded in CI, else left out aloud."""
+    started = time.monotonic()
     if doctor.chromium():
         return run(BROWSER)
     in_ci = os.environ.get("CI") == "true"
