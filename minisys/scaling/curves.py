@@ -131,7 +131,7 @@ def by_hand_explorer() -> Explorer:
         title="Contention and coherency by hand",
         measured=choice(list(PUBLISHED), "SPEC SDM91", "measured"),
         alpha=slider(0.0, 0.15, 0.001, 0.05, "alpha"),
-        beta=slider(0, 1500, 10, 50, "beta, millionths"),
+        beta=slider(0, 1000, 5, 50, "beta, millionths"),
     )
 
 

@@ -105,7 +105,7 @@ def phases(measured: Traces, price_per_worker_hour: float = PRICE, seed: int = T
     prices = (
         f"{name} {services_model.cost(SHAPES[name], PLANS[name], 3600.0, price_per_worker_hour):.2f}" for name in SHAPES
     )
-    caption = f"p50 / p99 in milliseconds. Such an hour costs: {', '.join(prices)}"
+    caption = f"p50 / p99 in milliseconds. An hour of the surge costs, in dollars: {', '.join(prices)}"
     return table(pd.DataFrame(rows, columns=columns), caption=caption)
 
 
@@ -180,12 +180,16 @@ def monolith_or_services(hop_ms: float | None = None, runs: int = 25) -> Table:
         (
             "a payment on a quiet day, mean (ms)",
             *(f"{1000 * quiet[name]:.0f}" for name in SHAPES),
-            "monolith: one line",
+            "monolith: one queue",
         ),
-        ("a payment in another's surge, p99 (ms)", *(f"{surge[name]:.0f}" for name in SHAPES), "services: a bulkhead"),
+        (
+            f"a payment in the surge, p99 of {runs} paydays (ms)",
+            *(f"{surge[name]:.0f}" for name in SHAPES),
+            "services: a bulkhead",
+        ),
         ("workers that carry the surge", *(str(workers[name]) for name in SHAPES), "services: grow one part"),
         ("a call between the parts (ms)", "0", "not measured" if hop_ms is None else f"{hop_ms:.1f}", "monolith"),
-        ("the other part hangs", "payments hang", "only if they wait for it", "services, with care"),
+        ("the other part hangs", "payments hang", "only if they wait for it", "services that do not wait"),
         ("programs to deploy and to watch", "1", "3, with the gateway", "monolith"),
     ]
     columns = ["question", ONE, TWO, "better"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from minisys.scaling import curves, knees, measured, theory
+from minisys.scaling import curves, knees, measured, theory, usl
 from minisys.testbed import picture
 
 # one run of usl_measured("waiting") and of "computing" on two cores, times rounded to 0.01 ms
@@ -56,7 +56,8 @@ def test_the_time_of_an_operation_adds_up_to_what_it_took():
 
 def test_lines_that_compare_exactly():
     assert measured.past_the_cores(WAITING, COMPUTING) == (
-        "waiting: more workers than processors helped: yes\ncomputing: more workers than processors helped: no"
+        "waiting: beyond 2 times the throughput of one worker: yes\n"
+        "computing: beyond 2 times the throughput of one worker: no"
     )
     assert measured.objective_kept(KNEE) == (
         "objective kept at half the capacity: yes\nobjective kept at 1.2 times the capacity: no"
@@ -74,12 +75,21 @@ def test_the_other_pictures_are_drawn():
 
 @pytest.mark.live
 def test_the_lock_is_alpha_and_the_copies_are_beta():
-    full = measured.live.throughput((1, 2, 4, 8), for_s=0.35, cores=measured.CORES)
-    frame = measured.switched(full, for_s=0.35).frame
-    found = frame.set_index(["lock", "coherency"])[["alpha", "beta"]].astype(float)
-    assert found.loc[("on", "off"), "alpha"] > found.loc[("off", "off"), "alpha"] + 0.03
-    assert found.loc[("on", "on"), "beta"] > found.loc[("on", "off"), "beta"] + 0.004
-    assert frame.set_index(["lock", "coherency"]).loc[("on", "on"), "updates lost"] == "0 %"
+    laws = {}
+    for lock, coherency in ((True, True), (True, False), (False, False)):
+        seen = measured.live.throughput((1, 2, 4, 8), for_s=0.35, cores=measured.CORES, lock=lock, coherency=coherency)
+        laws[lock, coherency] = usl.fit(seen["n"], seen["throughput"])
+    assert laws[True, False].alpha > laws[False, False].alpha + 0.03
+    assert laws[True, True].beta > laws[True, False].beta + 0.004
+
+
+@pytest.mark.live
+def test_lock_and_copies_cost_speed_and_save_updates():
+    full = measured.live.throughput((1, 8), for_s=0.35, cores=measured.CORES)
+    frame = measured.switched(full, for_s=0.35).frame.set_index(["lock", "coherency"])
+    assert frame.loc[("on", "on"), "updates lost"] == "0 %" != frame.loc[("off", "off"), "updates lost"]
+    times = frame["times one worker"].astype(float)
+    assert times[("on", "on")] < times[("on", "off")] < times[("off", "off")]
 
 
 @pytest.mark.live
