@@ -8,6 +8,7 @@ the cache takes *cache_s*.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,12 +90,13 @@ class Front:
 
 
 def simulate(
-    protection: str | Rule, offered: Workload, *, ttl_s: float = 5.0, workers: int = 4, seed: int = 0
+    protection: str | Rule, offered: Workload, *, ttl_s: float = 5.0, workers: int = 4,
+    kept: Mapping[int, Copy] | None = None, seed: int = 0,
 ) -> Run:  # fmt: skip
-    """*offered* (key: what they want, work_s: what computing it takes) under one protection; nothing is cached yet.
+    """*offered* (key: what they want, work_s: what computing it takes) under one protection.
 
-    A copy is fresh for *ttl_s* seconds; the database computes *workers* at once. Raises ValueError for an unknown
-    protection, a ttl_s not above 0 or no worker.
+    *kept*: the copies in the cache at the start (default: none). A new copy is fresh for *ttl_s* seconds; the database
+    computes *workers* at once. Raises ValueError for an unknown protection, a ttl_s not above 0 or no worker.
     """
     if not ttl_s > 0 or workers < 1:
         raise ValueError(f"need ttl_s above 0 seconds and at least 1 worker, got {ttl_s} and {workers}")
@@ -102,6 +104,7 @@ def simulate(
 
     def build(env: simpy.Environment, rng: np.random.Generator) -> Front:
         fronts.append(Front(env, rule(protection), ttl_s, workers))
+        fronts[0].copies.update(kept or {})
         return fronts[0]
 
     trace = run(offered, build, seed=seed)
