@@ -69,7 +69,7 @@ def _labelled(answer: Answer, name: str, now_s: float) -> CIMultiDict[str]:
     headers: CIMultiDict[str] = CIMultiDict(answer.headers)
     if answer.copy is not None:
         headers.popall("Age", None)
-        headers["Age"] = str(max(0, int(answer.copy.age_s(now_s))))
+        headers["Age"] = str(max(0, int(answer.copy.told_age_s(now_s))))
         headers["X-Served-By"] = name
         headers["Accept-Ranges"] = "bytes"
     headers["X-Cache"] = answer.result

@@ -55,6 +55,12 @@ class Stored:
         """Its age, seconds."""
         return current_age_s(self.headers, self.requested_s, self.received_s, now_s)
 
+    def told_age_s(self, now_s: float) -> float:
+        """The age that others are told: after a soft purge so much that they, too, take the copy to be stale."""
+        if self.purged_s is None:
+            return self.age_s(now_s)
+        return max(self.age_s(now_s), lifetime(self.status, self.headers).seconds + now_s - self.purged_s)
+
     @property
     def lifetime_s(self) -> float:
         """How long it is fresh, seconds from its birth: as its headers say, or until a soft purge."""
