@@ -44,7 +44,7 @@ def running(product: str, policy: str, megabytes: int) -> Iterator[Running]:
         yield server
 
 
-def asked(product: str, policy: str, megabytes: int, *, requests: int = 12_000, seed: int = 9) -> dict[str, float]:
+def asked(product: str, policy: str, megabytes: int, *, requests: int = 9_000, seed: int = 9) -> dict[str, float]:
     """What one cache answered to *requests* for pages of 4,000 bytes, after half as many to warm up.
 
     items: how many it held at the end; hit_ratio; seconds for the measured requests.
@@ -76,7 +76,7 @@ def products_side_by_side(megabytes: int = 4) -> Table:
             except real.ProductMissing as problem:
                 rows.append((product, policy, "-", "-", str(problem)))
     columns = ["cache", "policy", "items at the end", "hit ratio (%)", "note"]
-    return table(pd.DataFrame(rows, columns=columns), caption=f"12,000 requests for 5,000 pages, {megabytes} MB each")
+    return table(pd.DataFrame(rows, columns=columns), caption=f"9,000 requests for 5,000 pages, {megabytes} MB each")
 
 
 def crowd(readers: int = 500, within_s: float = 0.3, seed: int = 1) -> Workload:

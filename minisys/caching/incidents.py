@@ -26,7 +26,7 @@ SEEDS = range(5)
 def bad_day(restart_s: float = 20.0) -> alt.LayerChart:
     """Slowest 1 % by the second, while the cache is restarted empty at *restart_s*; 5 seeds."""
     days = [
-        workload(20_000, arrivals=Poisson(400.0), work=Exponential(0.02), keys=Zipf(3_000, 1.1), seed=seed)
+        workload(14_000, arrivals=Poisson(400.0), work=Exponential(0.02), keys=Zipf(3_000, 1.1), seed=seed)
         for seed in SEEDS
     ]
 
@@ -106,7 +106,7 @@ def hot_key() -> alt.LayerChart:
     for name, cure in cures.items():
         for seed in SEEDS:
             offered = workload(
-                30_000, arrivals=Poisson(5_000.0), work=Deterministic(0.001), keys=HotSet(20_000, 1, 0.3), seed=seed
+                20_000, arrivals=Poisson(5_000.0), work=Deterministic(0.001), keys=HotSet(20_000, 1, 0.3), seed=seed
             )
             rows.append((name, max(tiers.cluster(offered, **cure).answered.values()) / offered.arrival_s[-1]))
     frame = pd.DataFrame(rows, columns=["cure", "requests_per_s"])
