@@ -92,7 +92,7 @@ def loss_table(rate_per_s: float = 1_000.0, cache_s: float = 0.001, database_s: 
 
 
 def che_rows(n: int = 1_000_000, keys: int = 10_000) -> pd.DataFrame:
-    """Formula and simulation of *n* requests (a fifth as many before, to warm up) for LRU and FIFO, at five settings."""
+    """Formula and simulation of *n* requests (and a fifth more to warm up) for LRU and FIFO, at five settings."""
     rows = []
     for skew, size in ((0.8, 100), (0.8, 1000), (1.0, 100), (1.0, 1000), (1.0, 2000)):
         shares, warm = theory.zipf(keys, skew), n // 5
