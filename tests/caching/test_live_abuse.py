@@ -11,6 +11,7 @@ import pytest
 from minisys.caching import live, real
 from minisys.caching.live import RespClient
 from minisys.testbed import nodes
+from minisys.testbed.descriptors import room_for
 
 pytestmark = pytest.mark.live
 MB = 1_000_000
@@ -133,6 +134,7 @@ def test_a_slow_reader_gets_all_of_it_in_order(server):
 
 
 def test_a_thousand_idle_clients_cost_little_and_one_too_many_is_told(server):
+    assert room_for(1010) == 1010, "this system lets no process open a thousand connections"
     before = server.node.memory_mb
     with ExitStack() as stack:
         for _ in range(1000):

@@ -207,7 +207,7 @@ def nothing_is_kept_in_variables(read: Read, write: Write) -> str:
     for function in (read, write):
         for name, value in _used(function):
             if not callable(value) and not isinstance(value, CONSTANT):
-                look = "other servers run the same function and do not see it; all they have in common is cache and database"
+                look = "other servers run the same function and do not see it: they share cache and database only"
                 came_out = f"{function.__name__}() uses the variable {name!r}"
                 raise Wrong(came_out, expected="no shared variables", look=look)
     return "no variable outside the two functions"
