@@ -21,8 +21,8 @@ from minisys.grading.checks import Check, Wrong
 Answer = Callable[[], dict[str, Any]]
 KINDS = ("static", "item", "price", "search", "account", "other")
 KNOWN = {
-    "max-age", "s-maxage", "no-store", "no-cache", "private", "public", "must-revalidate", "proxy-revalidate", "immutable",
-    "stale-while-revalidate", "stale-if-error", "must-understand", "no-transform",
+    "max-age", "s-maxage", "no-store", "no-cache", "private", "public", "must-revalidate", "proxy-revalidate",
+    "immutable", "stale-while-revalidate", "stale-if-error", "must-understand", "no-transform",
 }  # fmt: skip
 NUMBERS = {"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"}
 HOUR_S, YEAR_S = 3600.0, 31_536_000.0
@@ -64,7 +64,7 @@ async def _after(net: VirtualNetwork, path: str, wait_s: float, down: bool = Fal
     assert isinstance(net.shop, Shop)
     net.shop.down = False
     await net.ask("Sydney", path)
-    await asyncio.sleep(wait_s)
+    net.skip(wait_s)
     net.shop.down = down
     seen = await net.ask("Sydney", path, **headers)
     await asyncio.sleep(5.0)  # what runs in the background has ended
@@ -120,7 +120,9 @@ def item_outlives_the_origin(answer: Answer) -> str:
     early, late = visits(answer, scene)
     if early.status != 200:
         look = "the copy is there; say that it may stand in for an error: stale-if-error=3600"
-        raise Wrong(f"status {early.status}", given="/item, the origin down, after half an hour", expected="200", look=look)
+        raise Wrong(
+            f"status {early.status}", given="/item, the origin down, after half an hour", expected="200", look=look
+        )
     if late.status == 200:
         raise Wrong("200", given="/item, the origin down, after an hour and a half", expected="an error",
                     look="an hour, in seconds")  # fmt: skip
@@ -175,9 +177,13 @@ def account_is_private(answer: Answer) -> str:
     headers = lines_of(answer)["account"]
     if "Anna" in ben.text:
         look = "the edge kept one user's page for all: say private"
-        raise Wrong(f"Ben sees: {ben.text.strip()}", given="/account for Anna, then for Ben", expected="Ben's", look=look)
+        raise Wrong(
+            f"Ben sees: {ben.text.strip()}", given="/account for Anna, then for Ben", expected="Ben's", look=look
+        )
     if copies:
-        raise Wrong(f"{copies} copy at the edge", given="/account", expected="none: it is one user's own", look="private")
+        raise Wrong(
+            f"{copies} copy at the edge", given="/account", expected="none: it is one user's own", look="private"
+        )
     if why_not_store("GET", {}, 200, headers, shared=False):
         look = "no-store keeps it out of the user's own browser too; private is enough, with no-cache to be asked"
         raise Wrong("no copy in the browser", given="/account", expected="a copy in the user's own browser", look=look)

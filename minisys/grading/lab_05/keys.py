@@ -67,7 +67,9 @@ def a_key(key: Key) -> str:
         try:
             hash(came_out)
         except TypeError:
-            raise Wrong(repr(came_out), given=_told(request), expected="something hashable: a text or a tuple") from None
+            raise Wrong(
+                repr(came_out), given=_told(request), expected="something hashable: a text or a tuple"
+            ) from None
         if key(request[0], dict(request[1])) != came_out:
             raise Wrong("two different keys", given=f"{_told(request)}, twice", expected="the same key twice")
     return f"like {key(*drawn()[0])!r}"
@@ -86,7 +88,9 @@ def nobody_sees_a_wrong_page(key: Key) -> str:
         if mine != theirs:
             look = next(look for look, a, b in zip(LOOKS, mine, theirs, strict=True) if a != b)
             given = f"{_told(other)}, then {_told(request)}"
-            raise Wrong("the same key for both", given=given, expected=f"different keys: {look}", look=_shown(theirs, mine))
+            raise Wrong(
+                "the same key for both", given=given, expected=f"different keys: {look}", look=_shown(theirs, mine)
+            )
     return f"{len(first)} keys for {REQUESTS} requests, none shared by two pages"
 
 
@@ -132,7 +136,9 @@ def hits(key: Key) -> str:
         seen.add(mine)
     possible = REQUESTS - len({page(*request) for request in drawn()})
     if found != possible:
-        raise Wrong(f"{found} hits", given=f"{REQUESTS} requests, nothing evicted", expected=f"{possible}, one miss a page")
+        raise Wrong(
+            f"{found} hits", given=f"{REQUESTS} requests, nothing evicted", expected=f"{possible}, one miss a page"
+        )
     return f"{100 * found / REQUESTS:.0f} % hits"
 
 

@@ -99,12 +99,8 @@ def _simulated(shield: bool) -> float:
     """Requests a second at the origin of the network in virtual time, after the caches have filled: three seeds."""
     found = []
     for seed in range(3):
-        sent = workload(
-            9_000, arrivals=Poisson(RATE_PER_S), work=Exponential(0.01), keys=Zipf(PAGES, 0.8), seed=seed
-        )
-        plan = Plan(
-            REGIONS, shield="Frankfurt" if shield else None, ttl_s=TTL_S, work_s=0.0, check_s=0.0, workers=1000
-        )
+        sent = workload(9_000, arrivals=Poisson(RATE_PER_S), work=Exponential(0.01), keys=Zipf(PAGES, 0.8), seed=seed)
+        plan = Plan(REGIONS, shield="Frankfurt" if shield else None, ttl_s=TTL_S, work_s=0.0, check_s=0.0, workers=1000)
         asked_s = np.array(edge_model.simulate(plan, sent).frame.attrs["origin_s"])
         last_s = float(sent.arrival_s[-1])
         found.append(float((asked_s > 20.0).sum() / (last_s - 20.0)))
