@@ -15,6 +15,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -198,7 +199,8 @@ def results(names: list[str], only: str | None = None) -> dict[str, list[Verdict
         finally:
             await front.close(0.0)
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as elsewhere:  # a notebook's kernel has a running loop already
+        return elsewhere.submit(lambda: asyncio.run(run())).result()
 
 
 def table(found: dict[str, list[Verdict]]) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import altair as alt
 import numpy as np
 import pandas as pd
+from IPython.display import Code
 
 from minisys.caching import content, edge_conformance, edge_live, edge_model, edge_real, explore_edge
 from minisys.caching.content import round_trip_s
@@ -150,7 +151,19 @@ def by_section(frame: pd.DataFrame) -> Table:
     return table(counted[["part of RFC 9111", "cases", *caches]], caption="Conformance cases answered right")
 
 
-def differences(frame: pd.DataFrame, cases: Sequence[str]) -> Table:
-    """What NGINX did in some of the cases, in words."""
-    shown = frame[frame["case"].isin(cases)][["says", *(["nginx"] if "nginx" in frame else [])]]
-    return table(shown, caption="Where NGINX differs (its X-Cache told the truth, its age did not)")
+TOLD = (
+    "age-past-max-age", "authorization", "request-no-store", "post-invalidates", "reload", "vary-star-in-a-list",
+    "swr-must-revalidate", "stale-down", "max-age-quoted", "hop-by-hop",
+)  # fmt: skip
+
+
+def differences(frame: pd.DataFrame, cases: Sequence[str] = TOLD) -> Table:
+    """What NGINX did in some of the *cases*, in its own words."""
+    shown = frame[frame["case"].isin(cases) & (frame["rule"] == "must")]
+    columns = ["says", *(["nginx"] if "nginx" in frame else [])]
+    return table(shown[columns].rename(columns={"says": "RFC 9111"}), caption="Some MUSTs, and what NGINX did")
+
+
+def configuration(product: str = "nginx") -> Code:
+    """The configuration that the course generates for *product* before an origin at port 8000."""
+    return Code(edge_real.config(product, "http://127.0.0.1:8000"), language="nginx")

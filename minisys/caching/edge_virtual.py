@@ -56,7 +56,15 @@ class VirtualNetwork:
         self.plan, self.shop, self.session = plan, shop, session
         self.services: dict[str, edge.Service] = {}
         self.seen: list[Seen] = []
-        self.now = asyncio.get_running_loop().time
+        self.now, self.skipped_s = asyncio.get_running_loop().time, 0.0
+
+    def wall(self) -> float:
+        """The caches' clock: the loop's, and what was skipped."""
+        return self.now() + self.skipped_s
+
+    def skip(self, seconds: float) -> None:
+        """So many seconds pass at once for every copy: a year in which nobody comes."""
+        self.skipped_s += seconds
 
     async def ask(self, region: str, path: str, method: str = "GET", **headers: str) -> Seen:
         """One user's request in *region*; a header's name is given with _ for -."""
@@ -98,7 +106,7 @@ class VirtualNetwork:
             await self._edge(stack, region, port, to_origin_s=far_s, distance_s=NEAR_S, **options)
 
     async def _edge(self, stack: AsyncExitStack, name: str, port: int, **options: Any) -> int:
-        service = await edge.start(f"http://127.0.0.1:{port}", edge.plain_name(name), now=self.now, **options)
+        service = await edge.start(f"http://127.0.0.1:{port}", edge.plain_name(name), now=self.wall, **options)
         stack.push_async_callback(service.close, 0.0)
         self.services[name] = service
         return service.port
