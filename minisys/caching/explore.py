@@ -24,7 +24,8 @@ from minisys.testbed.workload import Zipf, stream
 
 SEEDS = range(5)
 KEYS = 5_000
-LENGTH, STEP = 12_000, 800  # requests in the explorer, and for each point of its lines
+VISITS = 3_200  # requests from one visit of the robot to the next
+LENGTH, STEP = 9_600, 640  # requests in the explorer, and for each point of its lines
 COMPARED = ("fifo", "lru", "clock", "lfu", "sieve", "s3-fifo", "w-tinylfu")
 TRACES = ("popular pages", "with scans", "a loop", "new favourites")
 
@@ -33,11 +34,11 @@ TRACES = ("popular pages", "with scans", "a loop", "new favourites")
 def pages(n: int, skew: float, scan: float = 0.0, seed: int = 1, keys: int = KEYS) -> tuple[int, ...]:
     """*n* requests for *keys* pages, Zipf with *skew*; a share *scan* of them is a robot that reads all others once.
 
-    The robot comes every 4,000 requests and stays for its share of them; its pages are never asked for again.
+    The robot comes every 3,200 requests and stays for its share of them; its pages are never asked for again.
     """
     drawn = Zipf(keys, skew or 1e-9).sample(n, stream(seed, "keys"))
-    within = np.arange(n) % 4_000
-    robot = (within >= 1_600) & (within < 1_600 + scan * 4_000)
+    within = np.arange(n) % VISITS
+    robot = (within >= 0.4 * VISITS) & (within < (0.4 + scan) * VISITS)
     return tuple(np.where(robot, keys + np.arange(n), drawn).tolist())
 
 
@@ -45,7 +46,7 @@ def pages(n: int, skew: float, scan: float = 0.0, seed: int = 1, keys: int = KEY
 def _found(name: str, size: int, skew: float, scan: float) -> np.ndarray:
     """Hits of one policy in steps of STEP requests, the first third left out: the cache is not full yet."""
     trace = pages(LENGTH, skew, scan)
-    return curves.hits(curves.made(name, trace, size), trace, size)[4_000:].reshape(-1, STEP).mean(axis=1)
+    return curves.hits(curves.made(name, trace, size), trace, size)[VISITS:].reshape(-1, STEP).mean(axis=1)
 
 
 def hit_ratio_at(policy: str, size: int, skew: float, scan: int) -> tuple[alt.LayerChart, str]:
@@ -54,7 +55,7 @@ def hit_ratio_at(policy: str, size: int, skew: float, scan: int) -> tuple[alt.La
     frames = []
     for name in names:
         found = _found(name, size, skew, scan / 100)
-        at = 4_000 + STEP * np.arange(1, len(found) + 1)
+        at = VISITS + STEP * np.arange(1, len(found) + 1)
         said = "the optimum" if name == "belady" else name
         frames.append(pd.DataFrame({"request": at, "hit_ratio": found, "kind": said}))
     frame = pd.concat(frames)
