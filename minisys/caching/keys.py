@@ -45,12 +45,12 @@ def type_(session: ClientSession, request: Request) -> bytes:
 
 def _expire(session: ClientSession, request: Request, name: str, unit_s: float, absolute: bool) -> bytes:
     """EXPIRE and its kin; a time that is over removes the key at once."""
-    number = whole(request[2])
     given = options(request, 3, {b"NX": 0, b"XX": 0, b"GT": 0, b"LT": 0}) if len(request) > 3 else {}
     if b"NX" in given and len(given) > 1:
         raise Refused("ERR NX and XX, GT or LT options at the same time are not compatible")
     if {b"GT", b"LT"} <= given.keys():
         raise Refused("ERR GT and LT options at the same time are not compatible")
+    number = whole(request[2])
     now = session.now()
     if not INT_MIN <= number * round(unit_s * 1000) <= INT_MAX - round(now * 1000):
         raise Refused(f"ERR invalid expire time in '{name}' command")

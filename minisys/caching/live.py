@@ -1,7 +1,7 @@
 """The cache for real: a process on 127.0.0.1 that any Redis client talks to, started for the time of a `with` block.
 
-The explorer says SIEVE keeps 71 % of the shop's pages at hand and LRU 68. Here the same keys go over a socket to a
-server that holds real bytes in limited memory, ours or a product (real.py), and the server's own counters answer.
+The explorer says that SIEVE answers more of the shop's requests than LRU in the same room. Here the same keys go over a
+socket to a server that holds real bytes in limited memory, ours or a product (real.py), and its own counters answer.
 
     with cache("sieve", "8mb") as server, server.client() as client:
         print(replay(client, keys, value_bytes=1000))

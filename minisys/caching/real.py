@@ -1,6 +1,6 @@
 """Valkey, Redis and Memcached behind the same call as our cache.
 
-"Ours has 71 % hits" convinces nobody who runs Memcached. So the same keys go through the products, with the same limit
+"Ours has more hits" convinces nobody who runs Memcached. So the same keys go through the products, with the same limit
 of memory, and each counts for itself. They account for memory differently, which is a lesson: Memcached rounds values
 up to its slab classes, Redis and Valkey pay for their dictionary, and evict the least recent of a few drawn at random.
 

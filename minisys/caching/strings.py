@@ -6,7 +6,8 @@ seconds, and nobody comes in between. Promised: the answers and errors of Redis 
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, InvalidOperation
+import re
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from minisys.caching.commands import INT_MAX, INT_MIN, NOT_INT, SYNTAX, Refused, command, options, whole, wrong_number
@@ -17,18 +18,21 @@ if TYPE_CHECKING:
 
 REPLY_BYTES = 64 * 2**20  # an answer beyond that is refused: it would have to be built in memory
 TIMES = {b"EX": (1.0, False), b"PX": (1e-3, False), b"EXAT": (1.0, True), b"PXAT": (1e-3, True)}
-EXACT = Context(prec=60)
 WRITE = "write denyoom fast"
 
 
 def deadline(session: ClientSession, given: dict[bytes, list[bytes]], name: str) -> float | None:
     """When a value given with EX, PX, EXAT or PXAT expires (seconds since 1970), None if it has none of them."""
+    unit = the_unit(given)
+    return None if unit is None else at_time(session, given[unit][0], unit, name)
+
+
+def the_unit(given: dict[bytes, list[bytes]]) -> bytes | None:
+    """Which of TIMES is among the options; raises Refused if it is more than one."""
     units = [unit for unit in TIMES if unit in given]
-    if not units:
-        return None
     if len(units) > 1:
         raise Refused(SYNTAX)
-    return at_time(session, given[units[0]][0], units[0], name)
+    return units[0] if units else None
 
 
 def at_time(session: ClientSession, text: bytes, unit: bytes, name: str) -> float:
@@ -121,12 +125,11 @@ def getdel(session: ClientSession, request: Request) -> bytes:
 @command("getex", -2, "write fast")
 def getex(session: ClientSession, request: Request) -> bytes:
     given = options(request, 2, {b"PERSIST": 0, b"EX": 1, b"PX": 1, b"EXAT": 1, b"PXAT": 1})
-    if b"PERSIST" in given and len(given) > 1:
+    if the_unit(given) is not None and b"PERSIST" in given:
         raise Refused(SYNTAX)
-    at_s = deadline(session, given, "getex")
     value = read(session, request[1])
     if given and request[1] in session.keys:
-        session.keys.set_deadline(request[1], at_s)
+        session.keys.set_deadline(request[1], deadline(session, given, "getex"))
         session.keys.there(request[1], session.now())  # a time in the past
         session.keys.touch(request[1])
     return value
@@ -195,21 +198,30 @@ def decrby(session: ClientSession, request: Request) -> bytes:
 
 @command("incrbyfloat", 3, WRITE)
 def incrbyfloat(session: ClientSession, request: Request) -> bytes:
-    before, by = _decimal(peek(session, request[1]) or b"0"), _decimal(request[2])
-    total = EXACT.add(before, by)
-    if not total.is_finite() or abs(total) > Decimal(2) ** 1024:
-        raise Refused("ERR increment would produce NaN or Infinity")
-    text = f"{total.quantize(Decimal('1e-17'), context=Context(prec=400)):f}".rstrip("0").rstrip(".")
-    value = b"0" if text in ("-0", "") else text.encode()
+    before = peek(session, request[1])
+    total = _long_double(_float(b"0" if before is None else before) + _float(request[2]))
+    sign, digits = "-" * (total < 0), f"{round(abs(total) * 10**17):018d}"  # as C's %.17Lf, less the zeros at its end
+    text = f"{sign}{digits[:-17]}.{digits[-17:]}".rstrip("0").rstrip(".")
+    value = b"0" if text == "-0" else text.encode()
     store(session, request[1], value)
     return bulk(value)
 
 
-def _decimal(text: bytes) -> Decimal:
-    try:
-        number = Decimal(text.decode("ascii"))
-    except (InvalidOperation, UnicodeDecodeError):
-        raise Refused("ERR value is not a valid float") from None
-    if number.is_nan() or text != text.strip() or b"_" in text or (number.is_finite() and abs(number.adjusted()) > 320):
+def _float(text: bytes) -> Fraction:
+    """A decimal number as Redis reads it. Raises Refused; infinity and NaN are refused here, as their sums would be."""
+    if re.fullmatch(rb"[+-]?(inf|infinity)", text.lower()):
+        raise Refused("ERR increment would produce NaN or Infinity")
+    match = re.fullmatch(rb"[+-]?(\d+\.?\d*|\.\d+)(?:e([+-]?\d{1,4}))?", text.lower())
+    if match is None or len(text) > 300:
         raise Refused("ERR value is not a valid float")
-    return number
+    return _long_double(Fraction(text.decode()))
+
+
+def _long_double(number: Fraction) -> Fraction:
+    """Rounded to the 64 binary digits that Redis calculates with (x86's long double)."""
+    if not number:
+        return number
+    exponent = abs(number.numerator).bit_length() - number.denominator.bit_length()
+    exponent -= abs(number) < Fraction(2) ** exponent
+    unit = Fraction(2) ** (exponent - 63)
+    return round(number / unit) * unit
