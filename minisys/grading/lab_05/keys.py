@@ -105,21 +105,27 @@ def no_copy_too_many(key: Key) -> str:
         mine = key(request[0], dict(request[1]))
         theirs, other = first.setdefault(page(*request), (mine, request))
         if mine != theirs:
-            look = _too_fine(request, other)
+            look = _too_fine(key, request, other)
             given = f"{_told(other)}, then {_told(request)}"
             raise Wrong(f"{theirs!r}, then {mine!r}", given=given, expected="one key: it is the same page", look=look)
     return f"{len(first)} pages, {len(first)} keys; with the headers as they come it would be {_as_they_come()}"
 
 
-def _too_fine(request: Request, other: Request) -> str:
-    """Why two requests for one page may have got two keys."""
-    if request[0] != other[0]:
-        return "the campaign's parameters, utm_… and fbclid, change nothing on the page: leave them out"
-    if request[1].get("Accept-Language") != other[1].get("Accept-Language"):
-        return "languages that the shop does not speak are English, and de-DE is de"
-    if request[1].get("Accept-Encoding") != other[1].get("Accept-Encoding"):
-        return "spellings of Accept-Encoding that mean the same need one key"
-    return "User-Agent and Cookie change nothing on these pages"
+def _too_fine(key: Key, request: Request, other: Request) -> str:
+    """Which part of two requests for one page makes their keys differ: exchanged alone, it changes the key."""
+    looks = {
+        "Accept-Language": "languages that the shop does not speak are English, and de-DE is de",
+        "Accept-Encoding": "spellings of Accept-Encoding that mean the same need one key",
+        "User-Agent": "User-Agent and Cookie change nothing on these pages",
+        "Cookie": "User-Agent and Cookie change nothing on these pages",
+    }
+    before = key(request[0], dict(request[1]))
+    for name, look in looks.items():
+        exchanged = {header: text for header, text in request[1].items() if header != name}
+        exchanged |= {name: other[1][name]} if name in other[1] else {}
+        if key(request[0], exchanged) != before:
+            return look
+    return "the campaign's parameters, utm_… and fbclid, change nothing on the page: leave them out"
 
 
 def _as_they_come() -> int:

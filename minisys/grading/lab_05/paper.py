@@ -54,8 +54,7 @@ MISTAKES = {  # what came out, and why
         TRIPS * FAR_MS: "the handshakes end at the edge, not at the origin",
     },
     "miss": {
-        TRIPS * FAR_MS + WORK_MS: "the user's handshakes end at the edge; only the request goes on",
-        TRIPS * NEAR_MS + TRIPS * (FAR_MS - NEAR_MS) + WORK_MS: "the edge has a warm connection: no handshakes there",
+        TRIPS * FAR_MS + WORK_MS: "the user's handshakes end at the edge, and its way to the origin is open already",
         TRIPS * NEAR_MS + FAR_MS - NEAR_MS: "the origin works before it answers",
         TRIPS * NEAR_MS + FAR_MS + WORK_MS: "from the edge it is 240 ms: the user's 10 ms are in the other 250 already",
         NEAR_MS + FAR_MS - NEAR_MS + WORK_MS: "also near by, a new connection is set up first",

@@ -202,9 +202,7 @@ def survives(respond: Respond, purge: Purge) -> str:
         came_out = f"an old price {found.old_until_s:.1f} s after the change"
         raise Wrong(came_out, given=given, expected=f"none after {OLD_MOST_S:g} s", look=look)
     if found.rendered > RENDERED_MOST or found.wait_s > WAIT_MOST_S:
-        look = (
-            "ten pages have changed; why should ninety others be rendered again? Purge by tag, or let 304 confirm them"
-        )
+        look = "ten pages have changed; why render ninety others again? Purge by tag, or let 304 confirm them"
         came_out = f"{found.rendered} pages rendered in a second, the longest wait {found.wait_s:.1f} s"
         expected = f"at most {RENDERED_MOST} pages and {WAIT_MOST_S:g} s"
         raise Wrong(came_out, given=given, expected=expected, look=look)
