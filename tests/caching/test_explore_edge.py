@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from minisys.caching import edge_incidents, explore_edge
-from minisys.caching.explore_edge import best_places, coastline, offload_at, world_at
+from minisys.caching.explore_edge import best_places, coastline, world_at
 from minisys.testbed import picture
 
 
@@ -35,18 +33,6 @@ def test_more_edges_are_never_worse_and_hits_help():
     assert len(set(best_places(12, "Frankfurt"))) == 12
 
 
-@pytest.mark.parametrize("name", ["world", "offload"])
-def test_sliders_take_less_than_a_tenth_of_a_second(name):
-    at = {"world": lambda k: world_at(k, 50 + k, "Frankfurt"), "offload": lambda k: offload_at(200, 60, 1 + k, 0.8)}[name]
-    picture.spec(at(1)[0])
-    took = []
-    for step in range(12):
-        began = time.process_time()
-        picture.spec(at(step)[0], validate=False)
-        took.append(time.process_time() - began)
-    assert sorted(took)[6] < 0.1
-
-
 def test_explorers_and_tables_have_words():
     for explorer in (explore_edge.world_explorer(), explore_edge.offload_explorer()):
         assert explorer.error == "" and len(explorer.scene.alt) > 60
@@ -71,7 +57,8 @@ def test_the_vary_traps_come_out_in_their_order_and_the_same_twice():
     share = {name: int(text) for name, text in hits.items()}
     assert share["*"] == 0 < share["Cookie"] < share["User-Agent"] < share["Accept-Encoding"]
     assert share["Accept-Encoding"] < share["Accept-Encoding, made normal"] <= share["nothing"]
-    assert share["a campaign's parameter in the URL"] < 20 and share["the same, left out of the key"] == share["nothing"]
+    assert share["a campaign's parameter in the URL"] < 20
+    assert share["the same, left out of the key"] == share["nothing"]
     assert first.frame.equals(edge_incidents.vary_traps(150).frame)
 
 
