@@ -71,7 +71,7 @@ def stampede_chart(seed: int = 1) -> alt.LayerChart:
     frame = pd.concat(frames).rename(columns={"time_s": "second"})
     title = "One page expires every 2 s: copies of it being made at once"
     return charts.over_time(
-        frame, y="computations", by="protection", title=title, y_title="computations at the database"
+        frame, y="computations", by="protection", title=title, y_title="pages being made, or waiting"
     )
 
 
@@ -98,8 +98,8 @@ def stampede_table() -> Table:
 def hot_key() -> alt.LayerChart:
     """The busiest of ten cache nodes' share of the requests when 30 % of them are for one key, and three cures."""
     cures: dict[str, dict] = {
-        "nothing done": {}, "8 copies of the hot key": {"hot": [0], "copies": 8},
-        "100 items in each application, 1 s": {"local_items": 100, "local_ttl_s": 1.0},
+        "nothing done": {}, "8 copies": {"hot": [0], "copies": 8},
+        "local tier, 1 s": {"local_items": 100, "local_ttl_s": 1.0},
         "both": {"hot": [0], "copies": 8, "local_items": 100},
     }  # fmt: skip
     rows = []
