@@ -69,6 +69,17 @@ def test_more_regions_mean_more_misses_unless_there_is_a_shield():
     assert offload(200, 60, regions=1, shield=True) == pytest.approx(one)
 
 
+def test_empty_caches_fill_as_the_formula_says():
+    for shield in (None, "Frankfurt"):
+        plan = Plan(REGIONS[:2], shield=shield, ttl_s=600.0)
+        found = [simulate(plan, asked(400, 100.0, keys=80, seed=seed)).frame.attrs["origin"] for seed in range(20)]
+        expected = content.cold_fetches(100.0, 4.0, regions=2, objects=80, alpha=0.8, shield=bool(shield))
+        assert np.mean(found) == pytest.approx(expected, rel=0.05)
+    assert content.cold_fetches(10.0, 0.0) == 0
+    with pytest.raises(ValueError, match="rate > 0"):
+        content.cold_fetches(0.0, 1.0)
+
+
 @pytest.mark.parametrize("shield", [None, "Frankfurt"])
 def test_the_model_agrees_with_the_formula(shield):
     """Five seeds; the first ttl, in which the caches fill, does not count."""
