@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Code
 
-from minisys.caching import content, edge_conformance, edge_live, edge_model, edge_real, explore_edge
+from minisys.caching import content, edge_conformance, edge_live, edge_model, edge_real, explore_offload
 from minisys.caching.content import round_trip_s
 from minisys.caching.edge_model import Plan
 from minisys.caching.edge_shop import ITEMS
@@ -67,7 +67,7 @@ def beside_nginx(rate_per_s: float = 120.0, for_s: float = 2.0) -> pd.DataFrame:
 
     One row each: way, requests, failed, at_origin, p50_ms, p99_ms. A missing NGINX is a row that says so.
     """
-    sent = explore_edge.offered(rate_per_s=rate_per_s, for_s=for_s, pages=60)
+    sent = explore_offload.offered(rate_per_s=rate_per_s, for_s=for_s, pages=60)
     with ThreadPoolExecutor(3) as ways:  # at the same time: together they are not much for one machine
         rows = list(ways.map(lambda way: _users_of(way, sent), ("no edge", "minisys", "nginx")))
     return pd.DataFrame(rows, columns=["way", "requests", "failed", "at_origin", "p50_ms", "p99_ms"])
@@ -103,7 +103,7 @@ def users_saw(frame: pd.DataFrame) -> str:
 
 def three_worlds(for_s: float = 3.0, rate_per_s: float = 80.0, pages: int = 60) -> alt.LayerChart:
     """How often the origin is asked while two empty edges fill: formula, simulation (five seeds), real processes."""
-    sent = [explore_edge.offered(rate_per_s=rate_per_s, for_s=for_s, pages=pages, seed=seed) for seed in range(5)]
+    sent = [explore_offload.offered(rate_per_s=rate_per_s, for_s=for_s, pages=pages, seed=seed) for seed in range(5)]
     plans = {
         "behind a shield" if shield else "without a shield": Plan(("Frankfurt", "New York"), shield=shield)
         for shield in (None, "Frankfurt")
@@ -113,7 +113,7 @@ def three_worlds(for_s: float = 3.0, rate_per_s: float = 80.0, pages: int = 60) 
         rows = []
         for (network, plan), trace in zip(plans.items(), measured, strict=True):
             asked = content.cold_fetches(
-                rate_per_s, for_s, regions=2, objects=pages, alpha=explore_edge.ALPHA, shield=bool(plan.shield)
+                rate_per_s, for_s, regions=2, objects=pages, alpha=explore_offload.ALPHA, shield=bool(plan.shield)
             )
             rows.append((network, "predicted", asked))
             rows += [(network, "simulated", edge_model.simulate(plan, each).frame.attrs["origin"]) for each in sent]
@@ -126,7 +126,7 @@ def three_worlds(for_s: float = 3.0, rate_per_s: float = 80.0, pages: int = 60) 
 def model_and_live(seed: int = 3) -> str:
     """One line: the live network on the virtual clock against the model, request by request."""
     plan = Plan(("Frankfurt", "Sydney", "New York"), shield="Dublin", ttl_s=4.0, swr_s=2.0)
-    sent = explore_edge.offered(rate_per_s=60.0, for_s=8.0, pages=30, seed=seed)
+    sent = explore_offload.offered(rate_per_s=60.0, for_s=8.0, pages=30, seed=seed)
     live, model = edge_live.run(plan, sent), edge_model.simulate(plan, sent)
     apart = np.abs(live.frame["finished_s"] - model.frame["finished_s"]) > 1e-6
     counts = f"{live.frame.attrs['origin']} and {model.frame.attrs['origin']} at the origin"

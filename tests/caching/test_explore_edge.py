@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minisys.caching import edge_incidents, explore_edge
+from minisys.caching import edge_incidents, explore_edge, explore_offload
 from minisys.caching.explore_edge import best_places, coastline, world_at
 from minisys.testbed import picture
 
@@ -34,7 +34,7 @@ def test_more_edges_are_never_worse_and_hits_help():
 
 
 def test_explorers_and_tables_have_words():
-    for explorer in (explore_edge.world_explorer(), explore_edge.offload_explorer()):
+    for explorer in (explore_edge.world_explorer(), explore_offload.offload_explorer()):
         assert explorer.error == "" and len(explorer.scene.alt) > 60
     assert "0.822" in repr(explore_edge.by_hand())
     assert all(saved >= 0 for (saved,) in rows(explore_edge.dynamic(), "saved (%)") for saved in [int(saved)])
@@ -42,7 +42,7 @@ def test_explorers_and_tables_have_words():
 
 
 def test_formula_and_simulation_agree_within_the_band():
-    chart = picture.spec(explore_edge.offload_by_formula_and_model(seeds=3))
+    chart = picture.spec(explore_offload.offload_by_formula_and_model(seeds=3))
     assert "with a shield and 6 regions 15 % by formula, 15 % simulated" in chart["description"]
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from minisys.caching import explore_edge
+from minisys.caching import explore_offload
 from minisys.caching.edge_model import Plan
 from minisys.caching.edge_virtual import Seen, VirtualNetwork, play
 from minisys.grading.checks import Check, Wrong
@@ -167,7 +167,7 @@ class Evening(NamedTuple):
 
 def evening(respond: Respond, purge: Purge) -> Evening:
     """The prices of the garden change under traffic, and the learner purges."""
-    sent = explore_edge.offered(rate_per_s=120.0, for_s=LASTS_S, pages=PAGES, seed=7)
+    sent = explore_offload.offered(rate_per_s=120.0, for_s=LASTS_S, pages=PAGES, seed=7)
 
     async def scene(net: VirtualNetwork) -> tuple[list[Seen], float, list[float]]:
         assert isinstance(net.shop, Origin)
