@@ -112,7 +112,8 @@ def _make_venv() -> None:
 
 def _installer() -> list[str]:
     """The start of a command that installs into `.venv`: uv, fetched through pip; pip itself where uv does not work."""
-    uv = [str(PYTHON), "-m", "uv", "pip", "install", "--python", str(PYTHON)]
+    # Compiled once here: where Python may not write bytecode later, each server process would compile its imports anew.
+    uv = [str(PYTHON), "-m", "uv", "pip", "install", "--compile-bytecode", "--python", str(PYTHON)]
     if not _home_is_mine():
         uv += ["--no-cache"]
     if _works([*uv[:3], "--version"]):

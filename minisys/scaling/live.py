@@ -24,7 +24,7 @@ from minisys.testbed.nodes import Node
 from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Workload
 
-COUNTS = (1, 2, 3, 4, 6, 8, 10, 12)
+COUNTS = (1, 2, 3, 4, 6, 8, 12)
 
 
 def run(shape: str, offered: Workload, k: int, *, clock: str = "virtual", progress: bool = False) -> Trace:

@@ -149,7 +149,7 @@ def one_death(trace: Trace, for_s: float = 4.9, seed: int = 3) -> pd.DataFrame:
 
 
 @lru_cache
-def deaths_simulated(runs: int = 25) -> pd.DataFrame:
+def deaths_simulated(runs: int = 20) -> pd.DataFrame:
     """Share of the open carts lost with one of 2 to 10 servers: mean of *runs* short runs, band of 95 % of them."""
     rows = []
     days = [shoppers(for_s=2.4, seed=1_000 + seed) for seed in range(runs)]

@@ -64,7 +64,7 @@ def _days(runs: int) -> list[dict[str, Trace]]:
     return [payday_simulated(seed) for seed in range(2_000, 2_000 + runs)]
 
 
-def latency_over_time(measured: Traces, kind: str = PAYMENT, runs: int = 25) -> alt.LayerChart:
+def latency_over_time(measured: Traces, kind: str = PAYMENT, runs: int = 20) -> alt.LayerChart:
     """Median latency of one *kind* in each 0.4 s, monolith and two services: *measured*, and simulated with a band.
 
     The band holds 90 % of *runs* simulated paydays: one payday may fall anywhere in it.
@@ -122,7 +122,7 @@ def in_words(traces: Traces) -> str:
     )
 
 
-def grown_worlds(measured: Traces, runs: int = 25) -> Table:
+def grown_worlds(measured: Traces, runs: int = 20) -> Table:
     """Mean latency once the right instance is there: M/M/c, simulated (with 95 % of *runs* short runs), *measured*."""
     days, rows = _days(runs), []
     for name, shape in GROWN.items():
@@ -171,7 +171,7 @@ def _lasting(shape: Mapping[str, int], traces: list[Trace], kind: str) -> str:
     return f"{p50:.0f} / {p99:.0f}"
 
 
-def monolith_or_services(hop_ms: float | None = None, runs: int = 25) -> Table:
+def monolith_or_services(hop_ms: float | None = None, runs: int = 20) -> Table:
     """When a monolith is right, with this chapter's figures; *hop_ms* from calls.py, if it was measured."""
     quiet = {name: services_model.steady(shape, QUIET_PER_S)[PAYMENT].response_s for name, shape in SHAPES.items()}
     surge = {name: _p99_ms([of_kind(day[name], PAYMENT, *PHASES["surge"]) for day in _days(runs)]) for name in SHAPES}

@@ -80,5 +80,5 @@ def test_a_soft_purge_spares_users_the_wait_and_the_old_price_goes_in_the_end(sh
     wait_ms = {kind: float(found.loc[kind, "p99 then (ms)"].replace(",", "")) for kind in kinds}
     assert wait_ms["everything, soft"] < 20 < wait_ms["everything, hard"]
     old = found["old prices until (s)"]
-    assert old["everything, hard"] == "0.00" and old["nothing at all"] == "the end"
+    assert old["everything, hard"] == "0.00" and old["nothing at all"] == "the end of the run"
     assert 0 < float(old["everything, soft"]) < 4

@@ -108,6 +108,8 @@ def sent_twice_is_there_once(my_carts: Any) -> str:
     ):  # fmt: skip
         if (found := said(carts, "put", "17", thing)) != expected:
             look = "use the thing's own number: a put that counts up counts twice when it is sent twice"
+            if str(found).isdigit() and int(found) < expected:
+                look = IN_MEMORY
             raise Wrong(f"{found} things", given=given, expected=f"{expected} things", look=look)
     return "five puts, of which two were sent twice: three things"
 

@@ -181,7 +181,8 @@ def is_not_too_dear(plan: Plan) -> str:
             given = f"{load_per_s:g} requests a second, p99 within {slo_s:g} s"
             expected = f"at most {DEARER - 1:.0%} above {_in_words(best, enough)}"
             raise Wrong(_in_words(offer, servers), given=given, expected=expected, look=look)
-    return f"{CASES} plans, at most {worst - 1:.0%} above the cheapest that holds"
+    dear = f"at most {worst - 1:.0%} above" if worst > 1.005 else "none dearer than"
+    return f"{CASES} plans, {dear} the cheapest that holds"
 
 
 def your_bill(plan: Plan) -> alt.LayerChart:

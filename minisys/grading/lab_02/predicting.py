@@ -134,7 +134,7 @@ def finds_the_peak(predict: Predict, best_n: BestN) -> str:
         if math.isfinite(law.peak) and not abs(number - law.peak) <= max(0.51, 0.01 * law.peak):
             expected = f"{law.peak:.1f}"
             raise Wrong(f"{number:.4g}", given=given, expected=expected, look=_peak_slip(number, law, x))
-    return "96.5 simulated users for SPEC SDM91; for the ray tracer none, as its beta is 0"
+    return "96.5 simulated users for SPEC SDM91; for the ray tracer none worth the name, as its beta is (nearly) 0"
 
 
 def _peak_slip(answer: float, law: usl.Fit, x: np.ndarray) -> str:
@@ -154,9 +154,15 @@ def _peak_slip(answer: float, law: usl.Fit, x: np.ndarray) -> str:
     return "where the derivative of the law is 0: sqrt((1 - alpha) / beta)"
 
 
-def your_line(predict: Predict) -> alt.LayerChart:
-    """The Cisco benchmark: points shown and held back, the rivals and, once it is written, the learner's line."""
-    held = next(iter(data_sets()))
+def your_line(predict: Predict, shown: int = 12) -> alt.LayerChart:
+    """The Cisco benchmark: points *shown* and held back, the rivals and, once it is written, the learner's curve.
+
+    Raises ValueError unless 3 to 30 of the 32 points are shown.
+    """
+    if not 3 <= shown <= 30:
+        raise ValueError(f"shown must be 3 to 30 of the 32 points, got {shown}")
+    n, x = columns(CISCO.frame)
+    held = HeldBack(CISCO.name, n[:shown], x[:shown], n[shown:], x[shown:])
     at = np.linspace(1.0, 32.0, 63)
     laws: dict[str, Predict] = {"Amdahl's law": amdahl, "straight line": straight_line, "yours": predict}
     lines, off = [], []
@@ -164,12 +170,12 @@ def your_line(predict: Predict) -> alt.LayerChart:
         with suppress(NotImplementedError):
             off.append(f"{name} {error(np.asarray(law(held.n, held.x, held.n_new)), held):.0%}")
             lines.append(pd.DataFrame({"n": at, "x": law(held.n, held.x, at), "kind": name}))
-    shown = [pd.DataFrame({"n": n, "x": x, "kind": kind}) for n, x, kind in (
+    points = [pd.DataFrame({"n": n, "x": x, "kind": kind}) for n, x, kind in (
         (held.n, held.x, "shown"), (held.n_new, held.x_new, "held back"))]  # fmt: skip
-    title = "Twelve points shown, twenty held back"
+    title = f"{shown} points shown, {len(n) - shown} held back"
     said = f"{title}: throughput of 1 to 32 clients. Mean error on those held back: {', '.join(off)}."
     return draw.layers(
-        points=pd.concat(shown), lines=pd.concat(lines), x="n", y="x", title=title, description=said,
+        points=pd.concat(points), lines=pd.concat(lines), x="n", y="x", title=title, description=said,
         under=CISCO.source, x_title=CISCO.n, y_title=CISCO.throughput, zero=True,
     )  # fmt: skip
 
