@@ -197,7 +197,7 @@ def test_a_right_answer_written_another_way_passes(progress, task, answer):
 
 @pytest.mark.live
 def test_a_closed_loop_of_refused_users_fools_who_counts_them(solution):
-    assert "of 80 that can be" in throughput.is_not_fooled_by_a_closed_loop(solution["throughput_per_s"])
+    assert "within the 80 a second" in throughput.is_not_fooled_by_a_closed_loop(solution["throughput_per_s"])
     with pytest.raises(checks.Wrong) as wrong:
         throughput.is_not_fooled_by_a_closed_loop(answers.counts_whoever_finished)
     assert "refused" in wrong.value.facts["look"]
