@@ -19,6 +19,8 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from minisys.testbed.descriptors import room_for
+
 Result = TypeVar("Result")
 
 
@@ -54,8 +56,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 def run_virtual(main: Coroutine[Any, Any, Result], *, settle_s: float = 0.0) -> Result:
     """Run *main* to its end in virtual time, as asyncio.run does in real time, and return its result.
 
-    Works in a notebook too, where a loop runs already: it has a thread of its own there.
+    Works in a notebook too, where a loop runs already: it has a thread of its own there. Both ends of every connection
+    are in this process, so it asks for room for as many open files as the system allows it, up to 8,192.
     """
+    room_for(8_192)
 
     def run() -> Result:
         with asyncio.Runner(loop_factory=lambda: VirtualLoop(settle_s)) as runner:
