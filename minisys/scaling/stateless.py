@@ -31,7 +31,7 @@ from minisys.testbed.workload import Workload
 
 KILL = (Step(1.25, "kill", "b"), Step(1.75, "add", "d"))  # between two health checks, so that no world may choose
 KILL_STORE = (Step(1.25, "kill", "store"), Step(1.45, "restart", "store"))
-DEATHS = tuple(Step(1.05 + 1.2 * i, "kill", name) for i, name in enumerate("dcb"))
+MORNINGS_S = 4.9
 SERVERS = range(2, 11)
 Traces = Mapping[str, Trace]
 
@@ -48,19 +48,9 @@ def two_ways() -> tuple[str, str]:
 
 
 def two_bad_mornings(ways: Sequence[str] = (IN_MEMORY, STORE), seed: int = 3) -> dict[str, Trace]:
-    """A death and a new version in one run of 4.9 s: KILL, and from 2.6 s the two old servers are restarted in turn."""
+    """A death and a new version in one run: KILL, and from 2.6 s the two old servers are restarted in turn."""
     plan = (*KILL, *rolling("ac", begin_s=2.6))
-    return each_way(ways, lambda way: run(way, shoppers(for_s=4.9, seed=seed), plan))
-
-
-def kill_an_instance(ways: Sequence[str] = (IN_MEMORY, STORE), seed: int = 3) -> dict[str, Trace]:
-    """Three servers, some 44 open carts; b is killed (SIGKILL) at 1.25 s, d takes its place at 1.75 s of 3.2 s."""
-    return each_way(ways, lambda way: run(way, shoppers(for_s=3.2, seed=seed), KILL))
-
-
-def rolling_restart(ways: Sequence[str] = (IN_MEMORY, STORE), seed: int = 3) -> dict[str, Trace]:
-    """Three servers, some 44 open carts; all three are restarted, one after the other, within 4.8 s."""
-    return each_way(ways, lambda way: run(way, shoppers(for_s=4.8, seed=seed), rolling()))
+    return each_way(ways, lambda way: run(way, shoppers(for_s=MORNINGS_S, seed=seed), plan))
 
 
 def kill_the_store(ways: Sequence[str] = (STORE, ON_DISK), seed: int = 3) -> dict[str, Trace]:
@@ -125,26 +115,15 @@ def lost_in_words(traces: Traces) -> str:
     return "\n".join(said)
 
 
-def three_deaths(seed: int = 5) -> pd.DataFrame:
-    """Four servers with carts in memory, of which three are killed one after the other, measured in one run.
-
-    Columns: instances (before the death), share (% of the open carts lost), simulated (the same in the model).
-    """
-    offered = shoppers(for_s=4.4, seed=seed)
-    runs = run(IN_MEMORY, offered, DEATHS, instances=4), model.simulate(offered, DEATHS, instances=4)
-    rows = [(4 - i, *(_share(trace, offered, step.at_s) for trace in runs)) for i, step in enumerate(DEATHS)]
-    return pd.DataFrame(rows, columns=["instances", "share", "simulated"])
-
-
 def _share(trace: Trace, offered: Workload, death_s: float) -> float:
     """Carts found lost after a death, in percent of those open then. Some were found by requests already under way."""
     found = sum(death_s - 0.1 <= at_s < death_s + 1.1 for at_s in carts_lost(trace))
     return 100.0 * found / model.open_carts(offered, death_s)
 
 
-def one_death(trace: Trace, for_s: float = 4.9, seed: int = 3) -> pd.DataFrame:
-    """What KILL took from a *trace* with carts in memory, as deaths_chart() wants it; for_s and seed as in its run."""
-    share = _share(trace, shoppers(for_s=for_s, seed=seed), KILL[0].at_s)
+def one_death(trace: Trace, seed: int = 3) -> pd.DataFrame:
+    """What KILL took from a *trace* of two_bad_mornings() with carts in memory and that *seed*, for deaths_chart()."""
+    share = _share(trace, shoppers(for_s=MORNINGS_S, seed=seed), KILL[0].at_s)
     return pd.DataFrame([(3, share)], columns=["instances", "share"])
 
 

@@ -40,10 +40,10 @@ def test_a_way_that_is_missing_costs_one_line_and_the_others_are_shown(
     nothing_installed: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(stateless, "run", lambda way, offered, plan: way)
-    assert stateless.kill_an_instance((STORE, VALKEY)) == {STORE: STORE}
+    assert stateless.two_bad_mornings((STORE, VALKEY)) == {STORE: STORE}
     assert capsys.readouterr().out == f"{real.missing()}\n"
     with pytest.raises(real.ProductMissing):
-        stateless.kill_an_instance((VALKEY,))
+        stateless.two_bad_mornings((VALKEY,))
 
 
 def test_a_systems_own_server_does_where_the_wheel_is_missing(

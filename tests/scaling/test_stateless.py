@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from minisys.load_balancing.plan import Step
 from minisys.scaling import real, stateless
 from minisys.scaling import stateless_model as model
-from minisys.scaling.stateless import DEATHS, KILL, carts_lost, rolling
+from minisys.scaling.stateless import KILL, MORNINGS_S, carts_lost, rolling
 from minisys.scaling.stateless_live import IN_MEMORY, ON_DISK, STORE, VALKEY, run
 from minisys.scaling.stateless_model import shoppers
 from minisys.testbed.trace import Trace
 from tests.scaling.leftovers import nothing_left
 
 NONE: tuple[Step, ...] = ()
+TWO_DEATHS = (Step(2.25, "kill", "c"), Step(3.45, "kill", "b"))
 
 
 @given(st.integers(0, 10_000), st.sampled_from([(5.0, 2.0, 0.4), (30.0, 0.9, 0.3), (1.0, 3.0, 3.0)]))
@@ -76,7 +77,7 @@ def test_a_rolling_restart_costs_each_user_more_than_one_cart(instances: int) ->
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("plan", [KILL, rolling(), DEATHS[1:], NONE], ids=["kill", "rolling", "two deaths", "nothing"])
+@pytest.mark.parametrize("plan", [KILL, rolling(), TWO_DEATHS, NONE], ids=["kill", "rolling", "two deaths", "nothing"])
 def test_the_live_code_loses_the_same_carts_as_the_model(plan: tuple[Step, ...], seed: int) -> None:
     day = shoppers(for_s=4.4, seed=seed)
     for way in (IN_MEMORY, STORE):
@@ -142,7 +143,7 @@ def _lost_between(trace: Trace, from_s: float, to_s: float) -> int:
 
 def test_two_bad_mornings_take_carts_at_the_death_and_at_both_restarts_and_only_from_memory() -> None:
     plan = (*KILL, *rolling("ac", begin_s=2.6))
-    day = shoppers(for_s=4.9, seed=3)
+    day = shoppers(for_s=MORNINGS_S, seed=3)
     trace = model.simulate(day, plan)
     found = np.array(carts_lost(trace))
     assert all(((begin <= found) & (found < begin + 1.1)).any() for begin in (1.25, 2.6, 3.7))
