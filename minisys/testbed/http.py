@@ -129,7 +129,7 @@ def end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
 async def body_of(
     request: web.BaseRequest, limit_bytes: int, too_large: Callable[[str], Exception], whole_bytes: int = -1
 ) -> bytes | AsyncIterator[bytes]:
-    """The user's body: whole if it says that it has at most *whole_bytes*, so that it can be sent twice; else in pieces.
+    """The user's body: whole if it says that it has at most *whole_bytes* (it can be sent twice), else in pieces.
 
     limit_bytes: the most that is taken; *too_large* makes, from one sentence, the exception that is raised beyond it:
     here if the user says so beforehand, else when the piece that is too much comes.
