@@ -43,12 +43,14 @@ class RealTime:
         self.known = sorted((o for o in live if o.outcome == "ok"), key=lambda o: (o.invoked_s, o.responded_s))
         self.maybe = _alike(needed(live))
         self.initial = initial
+        self.stuck = 0  # how far any order came: all operations before this one
 
     def exists(self) -> bool:
         start = (0, 0, (0,) * len(self.maybe), self.initial)
         stack, seen = [start], {start}
         while stack:
             state = stack.pop()
+            self.stuck = max(self.stuck, state[0])
             if state[0] == len(self.known):
                 return True
             for after in self._after(*state):
