@@ -28,13 +28,16 @@ Violates = Callable[[list[Operation]], bool]
 
 def reduced(search: RealTime, operations: list[Operation]) -> list[Operation]:
     """A small part of *operations* (one key's) that is not linearizable, after *search* found that they are not."""
-    initial = search.initial
     part = _until(operations, search.known[search.stuck].responded_s)
-    if RealTime(part, initial).exists():
-        part = operations
-    if not RealTime(part, UNKNOWN).exists():
-        initial = UNKNOWN  # it is wrong whatever value the register began with, and so is any part after a quiet moment
-    part = _earliest(_last(part, lambda some: not RealTime(some, initial).exists()), initial)
+    initial, short = search.initial, _last(part, UNKNOWN)
+    if short:
+        part, initial = (
+            short,
+            UNKNOWN,
+        )  # wrong whatever the register began with, and so is any part after a quiet moment
+    else:
+        part = part if not RealTime(part, initial).exists() else operations
+    part = _earliest(part, initial)
     while True:
         smaller = fewer(part, lambda some: not RealTime(some, initial).exists())
         if initial is UNKNOWN and len(smaller) > FEW:  # a short one is left with the writes that were read
@@ -79,16 +82,14 @@ def fewer(operations: list[Operation], violates: Violates) -> list[Operation]:
         size //= 2
 
 
-def _last(part: list[Operation], violates: Violates) -> list[Operation]:
-    """Only the end of *part*, where the answer is that made it wrong, if that is enough: quick where it works."""
-    part = sorted(part, key=lambda o: (o.invoked_s, o.responded_s))
-    keep = 8
-    while keep < len(part):
-        short = _leave_out(part, 0, len(part) - keep)
-        if violates(short):
+def _last(operations: list[Operation], initial: Any) -> list[Operation]:
+    """Only the end, where the answer is that made it wrong, if that is enough; else nothing."""
+    part = sorted(operations, key=lambda o: (o.invoked_s, o.responded_s))
+    for keep in (8, 32, 128, len(part)):
+        short = _leave_out(part, 0, max(len(part) - keep, 0))
+        if not RealTime(short, initial).exists():
             return short
-        keep *= 4
-    return part
+    return []
 
 
 def _leave_out(part: list[Operation], at: int, size: int) -> list[Operation]:
