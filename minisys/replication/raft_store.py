@@ -31,8 +31,10 @@ class Store:
 
     def answer(self, command: dict[str, Any]) -> Any:
         """Read, write, cas (value is [expected, new]), incr or delete. Raises ValueError for another kind."""
-        kind, key, value = command["kind"], command["key"], command.get("value")
-        old = self.values.get(key)
+        kind: str = command["kind"]
+        key: str = command["key"]
+        value: Any = command.get("value")
+        old: Any = self.values.get(key)
         match kind:
             case "read":
                 return old
