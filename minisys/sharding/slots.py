@@ -57,7 +57,7 @@ def rebalance(owners: Sequence[str], shards: Sequence[str]) -> Mapping[int, str]
     if not shards:
         raise ValueError("shards is empty: at least one must take the slots")
     held: dict[str, list[int]] = {shard: [] for shard in shards}
-    loose = []
+    loose: list[int] = []
     for slot, owner in enumerate(owners):
         (held[owner] if owner in held else loose).append(slot)
     share, larger = divmod(len(owners), len(shards))
