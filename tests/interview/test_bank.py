@@ -217,6 +217,12 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("cd-dynamic-help", "Two of three long round trips", calculations.CALCULATIONS["first_byte_ms"](1, 0) == 3),
     ("cd-open-cdn-down", "twenty times its usual load", round(100 / (100 - 95)) == 20),
     ("cd-open-cdn-down", "three hours in two years are 60,000", 3 * 20_000 == 60_000),
+    (
+        "re-five-copies",
+        "Only 3 and 3 fits both",
+        [(r, w) for r, w in itertools.product(range(1, 4), repeat=2) if r + w > 5] == [(3, 3)],
+    ),
+    ("re-open-raft-for-all", "across regions 60 ms or more", constant("na_east_west_ms") == 60),
 ]
 
 
