@@ -1,0 +1,58 @@
+"""Numbers that a text quotes from an explorer or a formula beside it: the code still says the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from minisys.caching.explore_edge import world_at
+from minisys.caching.explore_offload import offload_at
+from minisys.scaling import curves, theory, usl
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+def mean_first_byte_ms(edges: int) -> int:
+    """The explorer's sentence on *edges* edges."""
+    return int(re.search(r"Mean first byte (\d+) ms", world_at(edges)[1])[1])
+
+
+def at_the_origin(ttl: int, shield: bool) -> float:
+    """Requests a second at the origin with 30 regions, as the explorer says it."""
+    found = re.findall(r"the origin gets ([\d.]+) a second", offload_at(200, ttl, 30, 0.8)[1])
+    return float(found[shield])
+
+
+def response(load: float, cv: float) -> float:
+    """Mean response of one server, in service times."""
+    return 1 + theory.kingman(load, 1.0, cv)
+
+
+def scripts_per_hour(beta: int) -> float:
+    """What 320 users may expect with alpha 0.028 and *beta* millionths, gamma fitted to the published points."""
+    n, x = (curves.PUBLISHED["SPEC SDM91"].frame[name].to_numpy() for name in ("n", "throughput"))
+    h = usl.curve(n, 0.028, beta / 1e6)
+    return round(float(h @ x / (h @ h)) * float(usl.curve(320, 0.028, beta / 1e6)), -1)
+
+
+QUOTED = [
+    ("02", "5 service times against 4,", lambda: [response(0.9, 1) - response(0.8, 1), response(0.8, 1) - 1], [5, 4]),
+    ("02", "(cv 2) 12.5", lambda: response(0.9, 2) - response(0.8, 2), 12.5),
+    ("02", "expect 1,690 or 1,180", lambda: [scripts_per_hour(50), scripts_per_hour(175)], [1690, 1180]),
+    ("05", "from 407 to 153 ms", lambda: [mean_first_byte_ms(0), mean_first_byte_ms(3)], [407, 153]),
+    ("05", "from 93 to 80", lambda: [mean_first_byte_ms(9), mean_first_byte_ms(12)], [93, 80]),
+    ("05", "from 104 requests a second to 14", lambda: [at_the_origin(60, False), at_the_origin(60, True)], [104, 14.2]),
+    ("05", "Ten times the time to live: to 34", lambda: at_the_origin(600, False), 33.5),
+    ("05", "Both together: to 1.6", lambda: at_the_origin(600, True), 1.64),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("chapter, words, now, quoted", QUOTED, ids=[f"{c}-{words}" for c, words, _, _ in QUOTED])
+def test_a_quoted_number_is_what_the_code_gives(chapter, words, now, quoted):
+    (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
+    texts = ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
+    assert any(words in " ".join(text.split()) for text in texts), f"the text no longer says {words!r}"
+    assert now() == pytest.approx(quoted)
