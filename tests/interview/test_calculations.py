@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from minisys.interview.calculations import caching, content_delivery, replication, scaling
+from minisys.interview.calculations import caching, content_delivery, replication, scaling, sharding
 from minisys.scaling.theory import usl
 from minisys.testbed import queueing
 
@@ -112,3 +112,20 @@ def test_versions_behind_are_those_of_drawn_copies(seed):
     behind = ~(got == rng.integers(0, copies, (reads, 1, 1))).any(axis=(1, 2))
     key = replication.versions_behind_percent(copies, written, versions)["behind"]
     assert 100 * behind.mean() == pytest.approx(key, abs=1.5)  # four standard errors of 20,000 reads
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shares_on_a_ring_are_as_even_as_the_points_promise(seed):
+    shards, points = 100, int(sharding.ring_points(10)["points"])
+    rng = np.random.default_rng(seed)
+    places = np.sort(rng.random(shards * points))
+    gaps = np.diff(places, prepend=places[-1] - 1)
+    shares = np.bincount(rng.permutation(np.arange(shards * points) % shards), weights=gaps)
+    assert shares.std() / shares.mean() == pytest.approx(0.10, rel=0.25)  # over three errors of a spread of 100
+
+
+def test_a_hot_shard_is_full_at_the_limit_and_no_other():
+    shards, capacity, hot = 20, 5000, 10
+    total = sharding.hot_key_limit_per_s(shards, capacity, hot)["total"]
+    others = total * (1 - hot / 100) / shards
+    assert total * hot / 100 + others == pytest.approx(capacity) and others < capacity / 2

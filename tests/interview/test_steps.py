@@ -49,6 +49,12 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "re-number-majority-down": ({"down_percent": 1}, 43200 * (1 - 0.999702)),  # the availability of 2 of 3 at 99 %
     "re-number-versions": ({"copies": 3, "written": 1, "versions": 3}, 100 * 8 / 27),  # Bailis et al. 2012, R = W = 1
     "re-number-commit-wait": ({"epsilon_ms": 4, "majority_ms": 5}, 125),
+    "sh-number-slots": ({"primaries": 1}, 8192),
+    "sh-number-growing": ({"terabytes": 3.6, "shards": 9, "added": 1, "mb_per_s": 100}, 1.0),
+    "sh-number-points": ({"spread_percent": 10}, 100),  # Lamping and Veach 2014: 9.97 %
+    "sh-number-hot-limit": ({"shards": 2, "capacity": 75, "hot_percent": 50}, 100),
+    "sh-number-tail-allowed": ({"shards": 100, "slow_percent": 63.3968}, 1.0),  # Dean and Barroso 2013
+    "sh-number-in-doubt": ({"rate": 100, "window_ms": 50, "rows": 2, "down_s": 1}, 10),
 }  # fmt: skip
 
 

@@ -46,5 +46,6 @@ from minisys.interview.calculations import (  # noqa: E402 (they register themse
     load_balancing,  # noqa: F401
     replication,  # noqa: F401
     scaling,  # noqa: F401
+    sharding,  # noqa: F401
     times,  # noqa: F401
 )
