@@ -1,0 +1,177 @@
+"""From a broken history of thousands of operations to the three that show the fault, and the fault's name.
+
+A checker that only says "no" helps nobody at three in the morning. An operation may be left out if what is left would
+still have to be allowed: a read always; a write if nobody left saw its value. What still violates after that is the
+violation. Promised: the reduced history violates by itself, and every step keeps "if the whole is fine, so is the
+part". Not promised: that it is the smallest there is, or that increments can be left out (each one depends on all
+before it).
+
+The names are those of the trade: stale read, lost write, lost update, dirty read, new-old inversion, split brain.
+They are read off the reduced history and are a diagnosis, not a proof: the proof is the violation itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from minisys.replication.history import Operation
+from minisys.replication.registers import IMPOSSIBLE, UNKNOWN, leaves, pure, sees, tells_more
+from minisys.replication.search import RealTime
+
+Violates = Callable[[list[Operation]], bool]
+
+
+def reduced(operations: list[Operation], initial: Any) -> list[Operation]:
+    """A small part of *operations* (one key's, not linearizable from *initial*) that is not linearizable either."""
+    part = _earliest(operations, initial)
+    if not RealTime(part, UNKNOWN).exists():
+        initial = UNKNOWN  # it is wrong whatever value the register began with, and so is any part after a quiet moment
+    while True:
+        smaller = fewer(part, lambda some: not RealTime(some, initial).exists())
+        if initial is UNKNOWN:
+            smaller = _after_quiet(smaller)
+        if len(smaller) == len(part):
+            return sorted(smaller, key=lambda o: (o.invoked_s, o.responded_s))
+        part = smaller
+
+
+def _earliest(operations: list[Operation], initial: Any) -> list[Operation]:
+    """The history as it was at the first answer that made it wrong; what was open then is of unknown outcome."""
+    ends = sorted(o.responded_s for o in operations if o.outcome == "ok")
+
+    def until(at: float) -> list[Operation]:
+        known = [o for o in operations if o.outcome == "ok" and o.responded_s <= at]
+        open_ = [
+            replace(o, outcome="indefinite", result=None, responded_s=math.inf)
+            for o in operations
+            if o.writes and o.invoked_s <= at and o.end_s > at
+        ]
+        return [*known, *open_]
+
+    low, high = 0, len(ends) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if RealTime(until(ends[middle]), initial).exists() else (low, middle)
+    return until(ends[low])
+
+
+def fewer(operations: list[Operation], violates: Violates) -> list[Operation]:
+    """Leave out as many as can be, in chunks that get smaller (Zeller and Hildebrandt's delta debugging, 2002)."""
+    part = sorted(operations, key=lambda o: (o.invoked_s, o.responded_s))
+    size = max(len(part) // 2, 1)
+    while True:
+        at = 0
+        while at < len(part):
+            without = _leave_out(part, at, size)
+            if len(without) < len(part) and violates(without):
+                part = without
+            else:
+                at += size
+        if size == 1:
+            return part
+        size //= 2
+
+
+def _leave_out(part: list[Operation], at: int, size: int) -> list[Operation]:
+    """*part* without those of the chunk that may be left out, which depends on what the others saw."""
+    chunk, others = part[at : at + size], [*part[:at], *part[at + size :]]
+    stays: list[Operation] = []
+    for _ in range(2):  # a write that stays may itself have seen another
+        rest = [*others, *stays]
+        seen, more = {(o.key, sees(o)) for o in rest}, any(tells_more(o) for o in rest)
+        stays = [o for o in chunk if _binds(o) and (more or (o.key, leaves(o)) in seen)]
+    return sorted([*others, *stays], key=lambda o: (o.invoked_s, o.responded_s)) if stays else others
+
+
+def _binds(operation: Operation) -> bool:
+    """Whether leaving it out could make a right history wrong, if its value is needed."""
+    return operation.outcome == "ok" and not pure(operation)
+
+
+def _after_quiet(part: list[Operation]) -> list[Operation]:
+    """The part after the latest moment at which nothing was open, if it violates by itself from any value."""
+    known = sorted((o for o in part if o.outcome == "ok"), key=lambda o: o.invoked_s)
+    cuts, latest = [], -math.inf
+    for at, operation in enumerate(known):
+        if at and operation.invoked_s > latest:
+            cuts.append(at)
+        latest = max(latest, operation.responded_s)
+    maybe = [o for o in part if o.outcome != "ok"]
+    for at in reversed(cuts):
+        if not RealTime([*known[at:], *maybe], UNKNOWN).exists():
+            return [*known[at:], *maybe]
+    return part
+
+
+def name(part: list[Operation], whole: Iterable[Operation], initial: Any = None) -> str:
+    """What the trade calls the violation *part* of the history *whole* of one key."""
+    everything = sorted(whole, key=lambda o: o.invoked_s)
+    readers = sorted((o for o in part if o.kind == "read" and o.outcome == "ok"), key=lambda o: o.responded_s)
+    for test in (_from_nowhere, _lost_update, _split, _old):
+        found = test(part, readers, everything, initial)
+        if found:
+            return found
+    return "not linearizable"
+
+
+def _from_nowhere(_: list[Operation], readers: list[Operation], whole: list[Operation], initial: Any) -> str:
+    for read in readers:
+        sources = [o for o in whole if leaves(o) == read.result]
+        if sources or read.result == initial or read.result is None:
+            if sources and read.result != initial and all(o.invoked_s > read.responded_s for o in sources):
+                return "read from the future"
+        elif any(o.outcome == "failed" and o.kind == "write" and o.value == read.result for o in whole):
+            return "dirty read"
+        elif not any(tells_more(o) for o in whole):
+            return "value from nowhere"
+    return ""
+
+
+def _lost_update(part: list[Operation], *_: Any) -> str:
+    """Two changes that were both granted on the same value: the second forgot the first."""
+    changed = [o for o in part if o.outcome == "ok" and o.kind in ("cas", "incr") and not pure(o)]
+    found = [sees(o) for o in changed if sees(o) is not IMPOSSIBLE]
+    return "lost update" if len(set(found)) < len(found) else ""
+
+
+def _split(part: list[Operation], readers: list[Operation], *_: Any) -> str:
+    """The readers go back and forth between two values of writes that overlap: two servers, each sure of its own."""
+    values = [read.result for read in readers]
+    for first, value in enumerate(values):
+        others = [at for at in range(first + 1, len(values)) if values[at] != value]
+        back = others and value in values[others[0] + 1 :]
+        if back and _overlap(part, value, values[others[0]]):
+            return "split brain"
+    return ""
+
+
+def _overlap(part: list[Operation], one: Any, other: Any) -> bool:
+    pairs = [(a, b) for a in part if leaves(a) == one for b in part if leaves(b) == other]
+    return bool(pairs) and not any(a.end_s < b.invoked_s or b.end_s < a.invoked_s for a, b in pairs)
+
+
+def _old(part: list[Operation], readers: list[Operation], whole: list[Operation], initial: Any) -> str:
+    """A read of a value that something newer had replaced; what came after says whether the newer one was lost."""
+    for read in readers:
+        newer = [o for o in part if o.outcome == "ok" and not pure(o) and o.responded_s < read.invoked_s]
+        newer = [o for o in newer if leaves(o) != read.result and _older(read.result, o, whole, initial)]
+        if newer:
+            last = max(newer, key=lambda o: o.responded_s)
+            fresh = {leaves(o) for o in whole if o.end_s >= last.invoked_s} - {IMPOSSIBLE, read.result}
+            again = any(o.kind == "read" and o.outcome == "ok" and o.result in fresh for o in _since(read, whole))
+            return "stale read" if again else "lost write"
+    before = [(a, b) for a in readers for b in readers if a.responded_s < b.invoked_s and a.result != b.result]
+    return "new-old inversion" if before else ""
+
+
+def _older(value: Any, than: Operation, whole: list[Operation], initial: Any) -> bool:
+    """Whether each write of *value* was over before *than* began."""
+    sources = [o for o in whole if leaves(o) == value]
+    return all(o.end_s < than.invoked_s for o in sources) and bool(sources or value == initial or value is None)
+
+
+def _since(read: Operation, whole: list[Operation]) -> list[Operation]:
+    return [o for o in whole if o.invoked_s > read.responded_s]
