@@ -81,7 +81,7 @@ async def run(options: argparse.Namespace, folder: Path) -> str | None:
     node = replica(options, Peers(options.cluster, options.name, _ports(options.peer), lambda _: None), folder)
     server, peer_port = await serve(node, options)
     print(f"READY {server.port} {peer_port}", flush=True)
-    told = asyncio.create_task(http.until_told_to_stop())
+    told: asyncio.Future = asyncio.ensure_future(http.until_told_to_stop())
     await asyncio.wait([told, node.failed], return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
     await server.close()

@@ -70,7 +70,7 @@ class ReplicaSession:
             shown = request[0][:128].decode(errors="replace")
             return QUIET.get(name) or resp.error(f"ERR unknown command '{shown}', or not with so many arguments")
         try:
-            return method(*request[1:])  # type: ignore[no-any-return]
+            return method(*request[1:])
         except TypeError:  # too few words, or too many
             return resp.error(f"ERR wrong number of arguments for '{name.decode().lower()}' command")
 

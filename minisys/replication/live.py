@@ -27,7 +27,7 @@ import hiredis
 
 from minisys.testbed import nodes
 from minisys.testbed.fault_control import Network, network
-from minisys.testbed.resp_client import RespClient
+from minisys.testbed.resp_client import RespSocket
 
 NAMES = "abcdefghi"
 ASK_S = 0.5  # how long a replica that may be frozen is waited for
@@ -64,9 +64,9 @@ class Cluster:
         """For redis-py: redis://127.0.0.1:port."""
         return f"redis://127.0.0.1:{self.nodes[name].port}"
 
-    def client(self, name: str, timeout_s: float = 10.0) -> RespClient:
+    def client(self, name: str, timeout_s: float = 10.0) -> RespSocket:
         """A plain connection to replica *name*, for a ``with`` block."""
-        return RespClient(self.nodes[name].port, timeout_s)
+        return RespSocket(self.nodes[name].port, timeout_s)
 
     def info(self, name: str) -> dict[str, str]:
         """What *name* says to INFO. Raises OSError if it does not answer in ASK_S seconds."""
@@ -96,8 +96,11 @@ class Cluster:
         return [name for name in self.names if name != primary]
 
     def kill(self, name: str) -> None:
-        """SIGKILL."""
+        """SIGKILL, and what was still on its way through a slow link is lost too, as when a machine dies."""
         self.nodes[name].kill()
+        for peer in self.names:
+            if peer != name:
+                self.network.reset(f"{name}-{peer}")
 
     def pause(self, name: str) -> None:
         """SIGSTOP: it stays connected and says nothing."""

@@ -5,8 +5,8 @@ leader that has never seen an order. So the first frame says which cluster the s
 frame carries checksums, and whoever gets one of these wrong is told so and cut off.
 
 Promised: messages to one peer arrive whole and in their order, or not at all; what cannot be sent now is dropped, for
-the protocols above send again. A peer that is slow or gone costs at most QUEUE_BYTES of memory. Not done: encryption; to
-know that a peer is who it says it is (these are loopback nodes of one owner).
+the protocols above send again. A peer that is slow or gone costs at most QUEUE_BYTES of memory. Not done: encryption;
+to know that a peer is who it says it is (these are loopback nodes of one owner).
 """
 
 from __future__ import annotations

@@ -64,12 +64,13 @@ class QuorumReplica:
         self._puts: list[tuple[str, Held, Callable[[], None]]] = []
         self._asked: dict[int, Callable[[str, Any], None]] = {}  # by number: what to do with a reply
         self._number, self._woken = 0, asyncio.Event()
+        self._tasks: set[asyncio.Task] = set()
         self._thread = ThreadPoolExecutor(1) if threaded else None
         peers.receive = self._receive
 
     def start(self) -> None:
         """Begin to take part."""
-        self._tasks = {self.loop.create_task(self._store())}
+        self._tasks.add(self.loop.create_task(self._store()))
 
     async def close(self) -> None:
         """Stop, and let go of the log."""
@@ -140,7 +141,8 @@ class QuorumReplica:
     async def _ask(self, question: dict[str, Any], needed: int) -> dict[str, Any]:
         """Ask all, ourselves too; the first *needed* replies by name. Asks again those who are silent."""
         self._number += 1
-        number, replies, enough = self._number, {}, asyncio.Event()
+        number, enough = self._number, asyncio.Event()
+        replies: dict[str, Any] = {}
 
         def take(sender: str, reply: Any) -> None:
             replies.setdefault(sender, reply)
@@ -192,7 +194,9 @@ class QuorumReplica:
                 await self._woken.wait()
                 self._woken.clear()
                 puts, self._puts = self._puts, []
-                lines = [json.dumps([key, held]).encode() for key, held, _ in puts if held > self.held.get(key, NOTHING)]
+                lines = [
+                    json.dumps([key, held]).encode() for key, held, _ in puts if held > self.held.get(key, NOTHING)
+                ]
                 if lines and self._thread is None:
                     self.log.write(lines)
                 elif lines:

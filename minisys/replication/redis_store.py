@@ -24,7 +24,14 @@ Command = list[str]
 NULL = resp.Resp2.null
 CLIENTS = 10_000  # whose last answers are remembered; the longest silent is forgotten first
 INT = re.compile(r"0|-?[1-9]\d{0,18}")
-WRITES = {"SET": 3, "CAS": 4, "DEL": 2, "INCR": 2, "INCRBY": 3, "ONCE": 4}  # the commands that write, and how many words they have at least
+WRITES = {
+    "SET": 3,
+    "CAS": 4,
+    "DEL": 2,
+    "INCR": 2,
+    "INCRBY": 3,
+    "ONCE": 4,
+}  # the commands that write, and how many words they have at least
 EXACT = {"CAS", "INCR", "INCRBY"}
 SYNTAX = "ERR syntax error"
 NOT_INT = "ERR value is not an integer or out of range"

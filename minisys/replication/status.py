@@ -49,11 +49,14 @@ def info(replica: Replica) -> dict[str, Any]:
     if replica.leads:
         told["connected_slaves"] = len(replica.peers.writers)
         for number, (peer, match) in enumerate(replica.replicas().items()):
-            port, state = replica.peers.addresses.get(peer, 0), "online" if peer in replica.peers.writers else "wait_bgsave"
+            port, state = (
+                replica.peers.addresses.get(peer, 0),
+                "online" if peer in replica.peers.writers else "wait_bgsave",
+            )
             told[f"slave{number}"] = f"ip=127.0.0.1,port={port},state={state},offset={match},lag=0"
     else:
-        port = replica.peers.addresses.get(machine.leader or "")
-        told |= {"master_host": "127.0.0.1", "master_port": port or 0, "master_link_status": "up" if port else "down"}
+        port = replica.peers.addresses.get(machine.leader or "", 0)
+        told |= {"master_host": "127.0.0.1", "master_port": port, "master_link_status": "up" if port else "down"}
     told |= {"master_repl_offset": machine.state.last_index, "mode": replica.options.mode, "name": replica.name}
     told |= {"term": machine.state.term, "leader": machine.leader or "", "commit": machine.commit}
     return told | {"applied": replica.applied, "log_bytes": replica.log.end, "refused_peers": replica.peers.refused}
