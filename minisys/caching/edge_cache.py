@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -29,7 +30,7 @@ from minisys.caching.edge_store import Store, Stored
 from minisys.caching.edge_upstream import Failed, Upstream, forwarded
 from minisys.caching.fields import field
 from minisys.caching.freshness import Reuse, may_serve_on_error, only_if_cached, reuse
-from minisys.testbed.http import end_to_end
+from minisys.testbed.http import body_of, end_to_end
 
 
 class Edge:
@@ -159,7 +160,7 @@ class Edge:
 
     async def _pass(self, request: web.BaseRequest, why: str) -> Answer:
         """Pass a request on and its answer back; what it changes is forgotten here."""
-        body = await self.upstream.body_of(request)
+        body = await body_of(request, self.upstream.limits.body_bytes, partial(Failed, 413))
         upstream = await self.upstream.send(request.method, request.raw_path, forwarded(request), body)
         host = request.headers.get("Host", "")
         for target in validation.invalidated(request.method, upstream.status, request.raw_path, host, upstream.headers):

@@ -109,24 +109,6 @@ class Upstream:
             return Failed(502, f"the origin did not speak HTTP: {problem.message!r}")
         return Failed(502, "the origin closed the connection before the whole answer had come")
 
-    async def body_of(self, request: web.BaseRequest) -> bytes | AsyncIterator[bytes]:
-        """The user's body, piece by piece. Raises Failed if it says that it is too large."""
-        if not request.can_read_body:
-            return b""
-        if (request.content_length or 0) > self.limits.body_bytes:
-            raise Failed(413, f"the body has {request.content_length} bytes, the limit is {self.limits.body_bytes}")
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return self._pieces(request)
-
-    async def _pieces(self, request: web.BaseRequest) -> AsyncIterator[bytes]:
-        size = 0
-        async for piece in request.content.iter_any():
-            size += len(piece)
-            if size > self.limits.body_bytes:
-                raise Failed(413, f"the body has more than {self.limits.body_bytes} bytes")
-            yield piece
-
 
 def forwarded(request: web.BaseRequest, without: tuple[str, ...] = ()) -> CIMultiDict[str]:
     """The request's headers for the next hop, less *without*; Host becomes the origin's own."""

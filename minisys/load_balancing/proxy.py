@@ -16,6 +16,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -25,7 +26,7 @@ from yarl import URL
 from minisys.load_balancing.balancer import Backend, Balancer
 from minisys.load_balancing.health import IDEMPOTENT
 from minisys.sharding.policies import hash64
-from minisys.testbed.http import end_to_end
+from minisys.testbed.http import body_of, end_to_end
 
 NO_BODY = (204, 304)
 
@@ -85,7 +86,8 @@ class Proxy:
         now = asyncio.get_running_loop().time
         self.balancer.budget.request(now())
         try:
-            body = await self._body(request)
+            # A small body is taken whole, so that it can be sent twice.
+            body = await body_of(request, self.limits.body_bytes, partial(Failed, 413), self.limits.small_bytes)
         except Failed as problem:
             return self._say(problem.status, str(problem), [])
         key, luck = hash64(request.raw_path), self._luck(request)
@@ -119,26 +121,6 @@ class Proxy:
             if asked_for is not None:
                 return asked_for
         return self.balancer.choose(key, luck, now, tried, attempt=len(tried))
-
-    async def _body(self, request: web.BaseRequest) -> bytes | AsyncIterator[bytes]:
-        """The request's body: whole if it is small, so that it can be sent twice; else piece by piece."""
-        if not request.can_read_body:
-            return b""
-        if (request.content_length or 0) > self.limits.body_bytes:
-            raise Failed(413, f"the body has {request.content_length} bytes, the limit is {self.limits.body_bytes}")
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if request.content_length is not None and request.content_length <= self.limits.small_bytes:
-            return await request.content.read(-1)
-        return self._pieces(request)
-
-    async def _pieces(self, request: web.BaseRequest) -> AsyncIterator[bytes]:
-        size = 0
-        async for piece in request.content.iter_any():
-            size += len(piece)
-            if size > self.limits.body_bytes:
-                raise Failed(413, f"the body has more than {self.limits.body_bytes} bytes")
-            yield piece
 
     async def _attempt(
         self, request: web.BaseRequest, body: bytes | AsyncIterator[bytes], backend: Backend, tried: list[str]

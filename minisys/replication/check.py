@@ -58,8 +58,9 @@ def linearizable(history: Iterable[Operation], initial: Any = None) -> Verdict:
     """
     for key, operations in _checked(history).by_key():
         start = initial.get(key) if isinstance(initial, Mapping) else initial
-        if not RealTime(operations, start).exists():
-            part = reduce.reduced(list(operations), start)
+        search = RealTime(operations, start)
+        if not search.exists():
+            part = reduce.reduced(search, list(operations))
             return Verdict(False, tuple(part), reduce.name(part, operations, start))
     return Verdict(True)
 

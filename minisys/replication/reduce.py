@@ -12,6 +12,7 @@ They are read off the reduced history and are a diagnosis, not a proof: the proo
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -21,41 +22,47 @@ from minisys.replication.history import Operation
 from minisys.replication.registers import IMPOSSIBLE, UNKNOWN, leaves, pure, sees, tells_more
 from minisys.replication.search import RealTime
 
+FEW = 6
 Violates = Callable[[list[Operation]], bool]
 
 
-def reduced(operations: list[Operation], initial: Any) -> list[Operation]:
-    """A small part of *operations* (one key's, not linearizable from *initial*) that is not linearizable either."""
-    part = _earliest(operations, initial)
-    if not RealTime(part, UNKNOWN).exists():
-        initial = UNKNOWN  # it is wrong whatever value the register began with, and so is any part after a quiet moment
+def reduced(search: RealTime, operations: list[Operation]) -> list[Operation]:
+    """A small part of *operations* (one key's) that is not linearizable, after *search* found that they are not."""
+    part = _until(operations, search.known[search.stuck].responded_s)
+    initial, short = search.initial, _last(part, UNKNOWN)
+    if short:
+        part, initial = (
+            short,
+            UNKNOWN,
+        )  # wrong whatever the register began with, and so is any part after a quiet moment
+    else:
+        part = part if not RealTime(part, initial).exists() else operations
+    part = _earliest(part, initial)
     while True:
         smaller = fewer(part, lambda some: not RealTime(some, initial).exists())
-        if initial is UNKNOWN:
+        if initial is UNKNOWN and len(smaller) > FEW:  # a short one is left with the writes that were read
             smaller = _after_quiet(smaller)
         if len(smaller) == len(part):
             return sorted(smaller, key=lambda o: (o.invoked_s, o.responded_s))
         part = smaller
 
 
+def _until(operations: list[Operation], at: float) -> list[Operation]:
+    """The history as it was at the moment *at*: what was open then is of unknown outcome."""
+    known = [o for o in operations if o.outcome == "ok" and o.responded_s <= at]
+    open_ = [o for o in operations if o.writes and o.invoked_s <= at and o.end_s > at]
+    return [*known, *(replace(o, outcome="indefinite", result=None, responded_s=math.inf) for o in open_)]
+
+
 def _earliest(operations: list[Operation], initial: Any) -> list[Operation]:
-    """The history as it was at the first answer that made it wrong; what was open then is of unknown outcome."""
+    """The history as it was at the first answer that made it wrong."""
     ends = sorted(o.responded_s for o in operations if o.outcome == "ok")
-
-    def until(at: float) -> list[Operation]:
-        known = [o for o in operations if o.outcome == "ok" and o.responded_s <= at]
-        open_ = [
-            replace(o, outcome="indefinite", result=None, responded_s=math.inf)
-            for o in operations
-            if o.writes and o.invoked_s <= at and o.end_s > at
-        ]
-        return [*known, *open_]
-
     low, high = 0, len(ends) - 1
     while low < high:
         middle = (low + high) // 2
-        low, high = (middle + 1, high) if RealTime(until(ends[middle]), initial).exists() else (low, middle)
-    return until(ends[low])
+        right = RealTime(_until(operations, ends[middle]), initial).exists()
+        low, high = (middle + 1, high) if right else (low, middle)
+    return _until(operations, ends[low])
 
 
 def fewer(operations: list[Operation], violates: Violates) -> list[Operation]:
@@ -75,6 +82,16 @@ def fewer(operations: list[Operation], violates: Violates) -> list[Operation]:
         size //= 2
 
 
+def _last(operations: list[Operation], initial: Any) -> list[Operation]:
+    """Only the end, where the answer is that made it wrong, if that is enough; else nothing."""
+    part = sorted(operations, key=lambda o: (o.invoked_s, o.responded_s))
+    for keep in (8, 32, 128, len(part)):
+        short = _leave_out(part, 0, max(len(part) - keep, 0))
+        if not RealTime(short, initial).exists():
+            return short
+    return []
+
+
 def _leave_out(part: list[Operation], at: int, size: int) -> list[Operation]:
     """*part* without those of the chunk that may be left out, which depends on what the others saw."""
     chunk, others = part[at : at + size], [*part[:at], *part[at + size :]]
@@ -87,8 +104,8 @@ def _leave_out(part: list[Operation], at: int, size: int) -> list[Operation]:
 
 
 def _binds(operation: Operation) -> bool:
-    """Whether leaving it out could make a right history wrong, if its value is needed."""
-    return operation.outcome == "ok" and not pure(operation)
+    """Whether it may have set a value that another operation needs."""
+    return operation.outcome != "failed" and operation.kind != "read" and not pure(operation)
 
 
 def _after_quiet(part: list[Operation]) -> list[Operation]:
@@ -109,7 +126,7 @@ def _after_quiet(part: list[Operation]) -> list[Operation]:
 def name(part: list[Operation], whole: Iterable[Operation], initial: Any = None) -> str:
     """What the trade calls the violation *part* of the history *whole* of one key."""
     everything = sorted(whole, key=lambda o: o.invoked_s)
-    readers = sorted((o for o in part if o.kind == "read" and o.outcome == "ok"), key=lambda o: o.responded_s)
+    readers = sorted((o for o in part if o.outcome == "ok" and sees(o) is not IMPOSSIBLE), key=lambda o: o.responded_s)
     for test in (_from_nowhere, _lost_update, _split, _old):
         found = test(part, readers, everything, initial)
         if found:
@@ -119,11 +136,12 @@ def name(part: list[Operation], whole: Iterable[Operation], initial: Any = None)
 
 def _from_nowhere(_: list[Operation], readers: list[Operation], whole: list[Operation], initial: Any) -> str:
     for read in readers:
-        sources = [o for o in whole if leaves(o) == read.result]
-        if sources or read.result == initial or read.result is None:
-            if sources and read.result != initial and all(o.invoked_s > read.responded_s for o in sources):
+        value = sees(read)
+        sources = _writers(whole, value)
+        if sources or value == initial or value is None:
+            if sources and value != initial and all(o.invoked_s > read.responded_s for o in sources):
                 return "read from the future"
-        elif any(o.outcome == "failed" and o.kind == "write" and o.value == read.result for o in whole):
+        elif any(o.outcome == "failed" and o.kind == "write" and o.value == value for o in whole):
             return "dirty read"
         elif not any(tells_more(o) for o in whole):
             return "value from nowhere"
@@ -138,40 +156,39 @@ def _lost_update(part: list[Operation], *_: Any) -> str:
 
 
 def _split(part: list[Operation], readers: list[Operation], *_: Any) -> str:
-    """The readers go back and forth between two values of writes that overlap: two servers, each sure of its own."""
-    values = [read.result for read in readers]
-    for first, value in enumerate(values):
-        others = [at for at in range(first + 1, len(values)) if values[at] != value]
-        back = others and value in values[others[0] + 1 :]
-        if back and _overlap(part, value, values[others[0]]):
-            return "split brain"
+    """Two readers, one after the other, each of another write, and both writes were over: two servers hold a truth."""
+    for one, other in itertools.combinations(readers, 2):
+        if sees(one) != sees(other):
+            first, second = _writers(part, sees(one)), _writers(part, sees(other))
+            over = all(o.end_s < one.invoked_s for o in (*first, *second))
+            if first and second and over and not any(_after(a, b) or _after(b, a) for a in first for b in second):
+                return "split brain"
     return ""
 
 
-def _overlap(part: list[Operation], one: Any, other: Any) -> bool:
-    pairs = [(a, b) for a in part if leaves(a) == one for b in part if leaves(b) == other]
-    return bool(pairs) and not any(a.end_s < b.invoked_s or b.end_s < a.invoked_s for a, b in pairs)
+def _writers(part: list[Operation], value: Any) -> list[Operation]:
+    return [o for o in part if leaves(o) == value]
+
+
+def _after(one: Operation, other: Operation) -> bool:
+    return other.end_s < one.invoked_s
 
 
 def _old(part: list[Operation], readers: list[Operation], whole: list[Operation], initial: Any) -> str:
     """A read of a value that something newer had replaced; what came after says whether the newer one was lost."""
     for read in readers:
         newer = [o for o in part if o.outcome == "ok" and not pure(o) and o.responded_s < read.invoked_s]
-        newer = [o for o in newer if leaves(o) != read.result and _older(read.result, o, whole, initial)]
+        newer = [o for o in newer if leaves(o) != sees(read) and _older(sees(read), o, whole, initial)]
         if newer:
             last = max(newer, key=lambda o: o.responded_s)
-            fresh = {leaves(o) for o in whole if o.end_s >= last.invoked_s} - {IMPOSSIBLE, read.result}
-            again = any(o.kind == "read" and o.outcome == "ok" and o.result in fresh for o in _since(read, whole))
+            fresh = {leaves(o) for o in whole if o.end_s >= last.invoked_s} - {IMPOSSIBLE, sees(read)}
+            again = any(o.outcome == "ok" and sees(o) in fresh for o in whole if _after(o, read))
             return "stale read" if again else "lost write"
-    before = [(a, b) for a in readers for b in readers if a.responded_s < b.invoked_s and a.result != b.result]
+    before = [(a, b) for a in readers for b in readers if a.responded_s < b.invoked_s and sees(a) != sees(b)]
     return "new-old inversion" if before else ""
 
 
 def _older(value: Any, than: Operation, whole: list[Operation], initial: Any) -> bool:
     """Whether each write of *value* was over before *than* began."""
-    sources = [o for o in whole if leaves(o) == value]
+    sources = _writers(whole, value)
     return all(o.end_s < than.invoked_s for o in sources) and bool(sources or value == initial or value is None)
-
-
-def _since(read: Operation, whole: list[Operation]) -> list[Operation]:
-    return [o for o in whole if o.invoked_s > read.responded_s]

@@ -26,6 +26,7 @@ class _Mark:
 
 
 IMPOSSIBLE = _Mark("impossible")
+UNSEEN = _Mark("unseen")  # some value that no answer mentions
 UNKNOWN = _Mark("unknown")  # a register about which nothing is known until something is read from it or written
 
 

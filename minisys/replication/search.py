@@ -3,8 +3,8 @@
 Linearizable: the order must also respect the clock (what was answered before another was sent comes first).
 Sequential: it must only respect each client's own order. Both are searches through all orders, made short by three
 observations: what matters of a partial order is only *which* operations are in it and the value they left (Lowe's
-memo); an operation that changes nothing and fits now may be taken at once; and of several operations of unknown
-outcome that would do the same, the one sent first may stand for all.
+memo), and values that nobody saw are all one; an operation that changes nothing and fits now may be taken at once; of
+several operations of unknown outcome that would do the same, the one sent first may stand for all.
 
 Promised: exact; `tests` compare with every permutation. Not promised: that it is quick for hundreds of clients that
 write one key at the same time: the problem is NP-complete (Gibbons and Korach 1997). The search then gives up with
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from minisys.replication.history import Operation
-from minisys.replication.registers import IMPOSSIBLE, UNKNOWN, leaves, pure, sees, step, tells_more
+from minisys.replication.registers import IMPOSSIBLE, UNKNOWN, UNSEEN, leaves, pure, sees, step, tells_more
 
 MOST_STATES = 2_000_000
 
@@ -42,13 +42,17 @@ class RealTime:
         live = [o for o in operations if o.outcome != "failed"]
         self.known = sorted((o for o in live if o.outcome == "ok"), key=lambda o: (o.invoked_s, o.responded_s))
         self.maybe = _alike(needed(live))
+        more = any(tells_more(o) for o in live)
+        self.seen = None if more else {sees(o) for o in live}  # values that matter; None: all of them may
         self.initial = initial
+        self.stuck = 0  # how far any order came: all operations before this one
 
     def exists(self) -> bool:
         start = (0, 0, (0,) * len(self.maybe), self.initial)
         stack, seen = [start], {start}
         while stack:
             state = stack.pop()
+            self.stuck = max(self.stuck, state[0])
             if state[0] == len(self.known):
                 return True
             for after in self._after(*state):
@@ -66,21 +70,27 @@ class RealTime:
             if not window >> (at - first) & 1:
                 operation = self.known[at]
                 bound = min(bound, operation.responded_s)
-                after = step(value, operation)
+                after = self._step(value, operation)
                 if after is not IMPOSSIBLE:
                     moved = (*_taken(first, window, at), used, after)
-                    if value is not UNKNOWN and pure(operation):
+                    if after is UNSEEN is value or (value is not UNKNOWN and pure(operation)):
                         return [moved]
                     found.append((operation.responded_s, moved))
             at += 1
         found.sort(key=lambda pair: -pair[0])  # the stack's top is tried first: what was answered soonest
         return [*self._maybe(first, window, used, value, bound), *(moved for _, moved in found)]
 
+    def _step(self, value: Any, operation: Operation) -> Any:
+        """The next value; all values that nobody saw are one, since whatever follows them must be a write."""
+        if self.seen is not None and operation.kind == "write" and operation.value not in self.seen:
+            return UNSEEN
+        return IMPOSSIBLE if value is UNSEEN and sees(operation) is not IMPOSSIBLE else step(value, operation)
+
     def _maybe(self, first: int, window: int, used: tuple[int, ...], value: Any, bound: float) -> Iterator[tuple]:
         for kind, alike in enumerate(self.maybe):
             if used[kind] < len(alike) and alike[used[kind]].invoked_s <= bound:
-                after = step(value, alike[used[kind]])
-                if after is not value:
+                after = self._step(value, alike[used[kind]])
+                if after is not value and after is not IMPOSSIBLE:
                     yield first, window, (*used[:kind], used[kind] + 1, *used[kind + 1 :]), after
 
 

@@ -1,19 +1,23 @@
 """Hashes that give every key an owner, and move few keys when an owner comes or goes.
 
 A cache of ten nodes gets an eleventh. With ``key % n`` ten of eleven keys change their owner, every cache is cold at
-once, and the database behind them meets the whole load. A ring or a Maglev table moves about one key in eleven.
+once, and the database behind them meets the whole load. A ring, a rendezvous, a jump or a Maglev table moves about one
+key in eleven.
 
 Promised: the same tables in every process, on every machine and in every year (BLAKE2b, never Python's own salted
 ``hash``), built from names, so that the order in which owners are listed hardly matters. The tables are plain tuples.
+Tables that somebody keeps instead of a hash (slots, ranges, a directory) are in slots.py and placements.py.
 Not done here: the choice for one request (minisys.load_balancing.policies skips owners that are down or full),
 replicas of a key, or moving the data itself.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from math import ceil, log
 
 Table = tuple[tuple[int, ...], tuple[int, ...]]
 """(table, place): owner indices, and for a ring the sorted position of each entry (empty for Maglev)."""
@@ -25,6 +29,72 @@ def hash64(text: str) -> int:
     Uniform over 0 … 2^63 - 1 and the same in every process.
     """
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def modulo(key: int, shards: int) -> int:
+    """The owner of the hash *key* among *shards* of them: the remainder. Even, free, and it moves nearly everything."""
+    return key % shards
+
+
+def jump(key: int, shards: int) -> int:
+    """The owner 0 … shards - 1 of the 64-bit hash *key*: no table at all, and the least movement that is possible.
+
+    The key jumps through the history of a growing cluster: with j shards it stays where it is with probability
+    1 - 1/j, else it goes to the new one. Only the last shard can be taken away, and none has a name or a weight.
+    Raises ValueError if shards < 1. Source: Lamping and Veach 2014, arXiv 1406.2294.
+    """
+    if shards < 1:
+        raise ValueError(f"shards must be at least 1, got {shards}")
+    here, ahead = -1, 0
+    while ahead < shards:
+        here = ahead
+        key = (key * 2862933555777941757 + 1) % 2**64
+        ahead = int((here + 1) * (2**31 / ((key >> 33) + 1)))
+    return here
+
+
+def rendezvous(key: str, names: Sequence[str], weights: Sequence[float]) -> int:
+    """The owner of *key* by highest random weight: every owner draws lots for it, the best draw has it.
+
+    No table; when an owner goes, only its keys move, each to the second best, evenly over all that remain. One hash
+    for each owner and look-up. A draw is -weight / ln(u), which is won in proportion to the weight.
+    Raises ValueError unless a weight is above 0. Source: Thaler and Ravishankar 1998; weights: Schindelhauer and
+    Schomaker 2005.
+    """
+    draws = [
+        (-weight / log((hash64(f"{name}/{key}") + 0.5) / 2**63), owner)
+        for owner, (name, weight) in enumerate(zip(names, weights, strict=True))
+        if weight > 0
+    ]
+    if not draws:
+        raise ValueError(f"no owner has a weight above 0: {list(weights)}")
+    return max(draws)[1]
+
+
+def on_ring(table: Table, key: int) -> int:
+    """The owner of the hash *key* on a ring: the first position at or after it, round the end to the start."""
+    owner, place = table
+    return owner[bisect_left(place, key) % len(place)]
+
+
+def bounded(table: Table, keys: Sequence[int], shards: int, bound: float = 1.25) -> list[int]:
+    """The owner of each of the hashes *keys*, taken in their order, when no owner may hold more than its bound.
+
+    The bound is ceil(bound x keys / shards); a key whose owner is full goes on clockwise to the first that is not.
+    Raises ValueError if bound < 1: there would not be room for all. Source: Mirrokni, Thorup and Zadimoghaddam 2018,
+    arXiv 1608.01350.
+    """
+    if not bound >= 1.0:
+        raise ValueError(f"bound must be at least 1, got {bound!r}: below 1 there is no room for every key")
+    owner, place = table
+    held, room, found = [0] * shards, ceil(bound * len(keys) / shards), []
+    for key in keys:
+        at = bisect_left(place, key)
+        while held[owner[at % len(owner)]] >= room:
+            at += 1
+        found.append(owner[at % len(owner)])
+        held[found[-1]] += 1
+    return found
 
 
 def ring(names: Sequence[str], weights: Sequence[float], points: int = 160) -> Table:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -124,3 +124,33 @@ def end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
     for name in HOP_BY_HOP | named:
         given.popall(name, None)
     return given
+
+
+async def body_of(
+    request: web.BaseRequest, limit_bytes: int, too_large: Callable[[str], Exception], whole_bytes: int = -1
+) -> bytes | AsyncIterator[bytes]:
+    """The user's body: whole if it says that it has at most *whole_bytes* (it can be sent twice), else in pieces.
+
+    limit_bytes: the most that is taken; *too_large* makes, from one sentence, the exception that is raised beyond it:
+    here if the user says so beforehand, else when the piece that is too much comes.
+    """
+    if not request.can_read_body:
+        return b""
+    if (request.content_length or 0) > limit_bytes:
+        raise too_large(f"the body has {request.content_length} bytes, the limit is {limit_bytes}")
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if request.content_length is not None and request.content_length <= whole_bytes:
+        return await request.content.read(-1)
+    return _pieces(request, limit_bytes, too_large)
+
+
+async def _pieces(
+    request: web.BaseRequest, limit_bytes: int, too_large: Callable[[str], Exception]
+) -> AsyncIterator[bytes]:
+    size = 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > limit_bytes:
+            raise too_large(f"the body has more than {limit_bytes} bytes")
+        yield piece

@@ -1,4 +1,4 @@
-"""The course as a newcomer finds it, and every chapter run whole in a real page."""
+"""The course as a newcomer finds it, and every chapter in a real page, its widgets under the keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_course_opens_with_its_contents_at_the_side_and_without_pop_ups(lab)
 
 
 @pytest.mark.parametrize("name", OTHER_CHAPTERS)
-def test_a_chapter_runs_whole_in_the_page(lab, name):
+def test_a_chapter_runs_in_the_page_and_its_sliders_answer(lab, name):
     notebook = lab.open(f"notebooks/{name}")
     notebook.run_all(limit_s=180)
     notebook.picture("ran")

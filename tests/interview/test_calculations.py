@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from minisys.interview.calculations import caching, content_delivery, scaling
+from minisys.interview.calculations import caching, content_delivery, replication, scaling
 from minisys.scaling.theory import usl
 from minisys.testbed import queueing
 
@@ -86,3 +86,29 @@ def test_behind_a_shield_one_question_is_asked_for_each_object_and_lifetime():
                 asked, shield[thing] = asked + 1, now + ttl
             edge[place][thing] = shield[thing]  # Age is passed on, so both copies expire together
     assert asked / seconds == pytest.approx(content_delivery.origin_rate_with_shield(objects, edges, ttl))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("servers", [3, 7])
+def test_the_first_of_many_timeouts_is_that_of_drawn_ones(seed, servers):
+    draws = np.random.default_rng(seed).uniform(150, 300, (20_000, servers - 1))
+    first = draws.min(axis=1)
+    key = replication.new_leader_ms(servers, 150, 300, 10)["leader_ms"]
+    assert first.mean() + 10 == pytest.approx(key, abs=1.2)  # nearly five standard errors of 20,000 elections
+
+
+def test_a_missing_majority_is_counted_over_all_states():
+    down = 0.03
+    states = itertools.product((0, 1), repeat=3)  # 1: down
+    missing = sum(down ** sum(state) * (1 - down) ** (3 - sum(state)) for state in states if sum(state) >= 2)
+    assert replication.majority_down_minutes(3)["minutes"] == pytest.approx(missing * 30 * 24 * 60)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_versions_behind_are_those_of_drawn_copies(seed):
+    copies, written, versions, reads = 5, 2, 2, 20_000
+    rng = np.random.default_rng(seed)
+    got = rng.random((reads, versions, copies)).argsort(axis=2)[:, :, :written]  # who got each of the last writes
+    behind = ~(got == rng.integers(0, copies, (reads, 1, 1))).any(axis=(1, 2))
+    key = replication.versions_behind_percent(copies, written, versions)["behind"]
+    assert 100 * behind.mean() == pytest.approx(key, abs=1.5)  # four standard errors of 20,000 reads

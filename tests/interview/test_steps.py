@@ -40,6 +40,15 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
         {"gateway_percent": 100, "server_percent": 99, "servers": 2, "database_percent": 99.9}, 43200 * 0.0010999,
     ),
     "wb-drill-retries": ({"rate": 1000, "fail_percent": 10, "attempts": 2}, 1100),
+    "re-number-cluster-size": ({"failures": 5}, 11),
+    "re-number-in-turn": ({"fsync_ms": 2.5, "trip_ms": 5}, 100),
+    "re-number-failover": (
+        {"writes": 10, "heartbeat_s": 1, "missed": 5, "promotion_s": 2, "redirect_s": 3}, 100,
+    ),
+    "re-number-election": ({"servers": 2, "low_ms": 100, "high_ms": 200, "trip_ms": 30}, 180),  # one draw: its mean
+    "re-number-majority-down": ({"down_percent": 1}, 43200 * (1 - 0.999702)),  # the availability of 2 of 3 at 99 %
+    "re-number-versions": ({"copies": 3, "written": 1, "versions": 3}, 100 * 8 / 27),  # Bailis et al. 2012, R = W = 1
+    "re-number-commit-wait": ({"epsilon_ms": 4, "majority_ms": 5}, 125),
 }  # fmt: skip
 
 

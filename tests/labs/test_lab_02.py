@@ -1,8 +1,7 @@
-"""Lab 02: the solution passes, the stub only says NotImplementedError, plausible wrong answers are told why."""
+"""Lab 02: plausible wrong answers are told why, right ones written another way pass."""
 
 from __future__ import annotations
 
-import json
 import linecache
 import math
 import runpy
@@ -12,40 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from minisys.grading import checks, make_labs
+from minisys.grading import checks
 from minisys.grading.checks import check
 from minisys.grading.lab_02 import carts, fitting, own_source, planning, predicting, throughput
-from minisys.grading.progress import Progress
 
-ROOT = Path(__file__).parents[2]
 FILES = [Path(__file__).with_name(name) for name in ("wrong_02.py", "wrong_02_servers.py")]
 answers = SimpleNamespace(**{name: made for file in FILES for name, made in runpy.run_path(str(file)).items()})
-ANSWERS = {
-    1: ("sixteen",),
-    2: ("staff",),
-    3: ("throughput_per_s",),
-    4: ("fit_usl",),
-    5: ("predict", "best_n"),
-    6: ("plan",),
-    7: ("MyCarts",),
-}
-
-
-@pytest.fixture
-def progress(tmp_path):
-    return Progress(tmp_path / "progress.sqlite3")
-
-
-def namespace(folder):
-    """What the notebook's own cells define, without its checks and charts."""
-    notebook = json.loads((ROOT / folder / "02_scaling.ipynb").read_text("utf-8"))
-    names: dict = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and cell["id"].endswith(("setup", "measure", "answer", "peak")):
-            text, name = "".join(cell["source"]), f"<{folder} {cell['id']}>"
-            linecache.cache[name] = (len(text), None, text.splitlines(True), name)  # as IPython does
-            exec(compile(text, name, "exec"), names)
-    return names
 
 
 @pytest.fixture
@@ -57,30 +28,6 @@ def no_processes(monkeypatch):
 
 TASKS = {task.number: task for task in checks.tasks_of("02")}
 LIVE = (throughput.is_not_fooled_by_a_closed_loop, carts.lives_as_processes)
-
-
-@pytest.fixture(scope="module")
-def solution():
-    return namespace("solutions")
-
-
-def test_the_lab_is_what_the_solution_gives():
-    assert make_labs.make(ROOT / "solutions", ROOT / "labs", check=True) == []
-
-
-@pytest.mark.parametrize("task", ANSWERS)
-@pytest.mark.usefixtures("no_processes")
-def test_the_solution_passes_every_check(solution, progress, task):
-    report = check("02", task, *(solution[name] for name in ANSWERS[task]), progress=progress)
-    assert report.complete, report
-    assert str(report).splitlines()[-1] == f"{len(report.outcomes)} of {len(report.outcomes)} points."
-
-
-@pytest.mark.parametrize("task", ANSWERS)
-def test_the_stub_is_only_not_started(progress, task):
-    stubs = namespace("labs")
-    report = check("02", task, *(stubs[name] for name in ANSWERS[task]), progress=progress)
-    assert {outcome.state for outcome in report.outcomes} == {"not started"}
 
 
 WRONG = [
@@ -196,8 +143,7 @@ def test_a_right_answer_written_another_way_passes(progress, task, answer):
 
 
 @pytest.mark.live
-def test_a_closed_loop_of_refused_users_fools_who_counts_them(solution):
-    assert "within the 80 a second" in throughput.is_not_fooled_by_a_closed_loop(solution["throughput_per_s"])
+def test_a_closed_loop_of_refused_users_fools_who_counts_them():
     with pytest.raises(checks.Wrong) as wrong:
         throughput.is_not_fooled_by_a_closed_loop(answers.counts_whoever_finished)
     assert "refused" in wrong.value.facts["look"]
@@ -205,8 +151,7 @@ def test_a_closed_loop_of_refused_users_fools_who_counts_them(solution):
 
 
 @pytest.mark.live
-def test_a_killed_process_takes_the_carts_of_whoever_keeps_them_in_the_class(solution):
-    assert "0 carts lost, 0 requests failed" in carts.lives_as_processes(solution["MyCarts"])
+def test_a_killed_process_takes_the_carts_of_whoever_keeps_them_in_the_class():
     with pytest.raises(checks.Wrong) as wrong:
         carts.lives_as_processes(answers.OneForAll)
     assert "carts were lost" in wrong.value.facts["came out"]
@@ -258,14 +203,3 @@ def test_the_law_beats_its_rivals_on_every_data_set():
         assert all(
             mine < predicting.error(rival(held.n, held.x, held.n_new), held) for rival in predicting.RIVALS.values()
         )
-
-
-def test_cells_are_short_and_were_run():
-    notebook = json.loads((ROOT / "solutions" / "02_scaling.ipynb").read_text("utf-8"))
-    for cell in notebook["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            assert len(text.split()) <= 150, cell["id"]
-        else:
-            assert len(text.splitlines()) <= 15, cell["id"]
-            assert cell["execution_count"], f"{cell['id']} was not run: its output would not be compared"

@@ -1,8 +1,7 @@
-"""Lab 03: the solution passes, the stub only says NotImplementedError, plausible wrong answers are told why."""
+"""Lab 03: plausible wrong answers are told why, right ones written another way pass."""
 
 from __future__ import annotations
 
-import json
 import runpy
 from dataclasses import replace
 from pathlib import Path
@@ -10,36 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from minisys.grading import checks, make_labs
+from minisys.grading import checks
 from minisys.grading.checks import check
 from minisys.grading.lab_03 import slow
-from minisys.grading.progress import Progress
 
-ROOT = Path(__file__).parents[2]
 answers = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("wrong_03.py"))))
-ANSWERS = {
-    1: ("doubling",),
-    2: ("smooth_order",),
-    3: ("two_choices",),
-    4: ("states", "worst_detection_s"),
-    5: ("my_policy",),
-    6: ("replacement",),
-}
-
-
-@pytest.fixture
-def progress(tmp_path):
-    return Progress(tmp_path / "progress.sqlite3")
-
-
-def namespace(folder):
-    """What the notebook's own cells define, without its checks and charts."""
-    notebook = json.loads((ROOT / folder / "03_load_balancing.ipynb").read_text("utf-8"))
-    names: dict = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and cell["id"].endswith(("setup", "measure", "answer", "detection")):
-            exec(compile("".join(cell["source"]), f"<{folder} {cell['id']}>", "exec"), names)
-    return names
 
 
 @pytest.fixture
@@ -47,33 +21,6 @@ def virtual_only(monkeypatch):
     """The real clock is left to the live test below."""
     run = slow.live_run
     monkeypatch.setattr(slow, "live_run", lambda *given, **keywords: run(*given, **(keywords | {"clock": "virtual"})))
-
-
-@pytest.fixture(scope="module")
-def solution():
-    return namespace("solutions")
-
-
-def test_the_lab_is_what_the_solution_gives():
-    assert make_labs.make(ROOT / "solutions", ROOT / "labs", check=True) == []
-
-
-@pytest.mark.parametrize("task", ANSWERS)
-@pytest.mark.usefixtures("virtual_only")
-def test_the_solution_passes_every_check(solution, progress, task):
-    report = check("03", task, *(solution[name] for name in ANSWERS[task]), progress=progress)
-    assert report.complete, report
-    assert str(report).splitlines()[-1] == f"{len(report.outcomes)} of {len(report.outcomes)} points."
-
-
-@pytest.mark.parametrize("task", ANSWERS)
-def test_the_stub_is_only_not_started(progress, task):
-    stubs = namespace("labs")
-    report = check("03", task, *(stubs[name] for name in ANSWERS[task]), progress=progress)
-    assert {outcome.state for outcome in report.outcomes} == {"not started"}
-    for name in ANSWERS[task]:
-        with pytest.raises(NotImplementedError, match=f"lab 03, task {task}: "):
-            stubs[name](*[None] * stubs[name].__code__.co_argcount)
 
 
 WRONG = [
@@ -165,25 +112,9 @@ def test_a_right_answer_written_another_way_passes(progress, task, answer):
     assert report.complete, report
 
 
-@pytest.mark.live
-def test_the_solution_wins_with_real_processes_too(solution):
-    assert "failed: 0, mean latency below" in slow.wins_live_in_real_time(solution["my_policy"])
-
-
 def test_an_endless_policy_is_stopped_and_named(progress, monkeypatch):
     task = checks.tasks_of("03")[2]
     short = replace(task, checks=(replace(task.checks[2], limit_s=0.3),))
     monkeypatch.setattr(checks, "tasks_of", lambda lab: [short])
     text = str(check("03", 3, answers.never_ends, progress=progress))
     assert "stopped after 0.3 s, in never_ends, line" in text and "an endless loop?" in text
-
-
-def test_cells_are_short_and_were_run():
-    notebook = json.loads((ROOT / "solutions" / "03_load_balancing.ipynb").read_text("utf-8"))
-    for cell in notebook["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            assert len(text.split()) <= 150, cell["id"]
-        else:
-            assert len(text.splitlines()) <= 15, cell["id"]
-            assert cell["execution_count"], f"{cell['id']} was not run: its output would not be compared"

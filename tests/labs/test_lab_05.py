@@ -1,70 +1,17 @@
-"""Lab 05: the solution passes, the stub only says NotImplementedError, plausible wrong answers are told why."""
+"""Lab 05: plausible wrong answers are told why, right ones written another way pass."""
 
 from __future__ import annotations
 
-import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from minisys.grading import make_labs
 from minisys.grading.checks import check
-from minisys.grading.progress import Progress
 
-ROOT = Path(__file__).parents[2]
 answers = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("wrong_05.py"))))
 milliseconds, words, shop = answers.milliseconds, answers.words, answers.shop
-ANSWERS = {
-    1: ("first_byte",),
-    2: ("answers",),
-    3: ("origin_per_s",),
-    4: ("key",),
-    5: ("shop_headers",),
-    6: ("respond", "purge"),
-}
-
-
-@pytest.fixture
-def progress(tmp_path):
-    return Progress(tmp_path / "progress.sqlite3")
-
-
-def namespace(folder):
-    """What the notebook's own cells define, without its checks."""
-    notebook = json.loads((ROOT / folder / "05_content_delivery.ipynb").read_text("utf-8"))
-    names: dict = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and cell["id"].endswith(("setup", "answer", "purge")):
-            exec(compile("".join(cell["source"]), f"<{folder} {cell['id']}>", "exec"), names)
-    return names
-
-
-@pytest.fixture(scope="module")
-def solution():
-    return namespace("solutions")
-
-
-def test_the_lab_is_what_the_solution_gives():
-    assert make_labs.make(ROOT / "solutions", ROOT / "labs", check=True) == []
-
-
-@pytest.mark.parametrize("task", ANSWERS)
-def test_the_solution_passes_every_check(solution, progress, task):
-    report = check("05", task, *(solution[name] for name in ANSWERS[task]), progress=progress)
-    assert report.complete, report
-    assert str(report).splitlines()[-1] == f"{len(report.outcomes)} of {len(report.outcomes)} points."
-
-
-@pytest.mark.parametrize("task", ANSWERS)
-def test_the_stub_is_only_not_started(progress, task):
-    stubs = namespace("labs")
-    report = check("05", task, *(stubs[name] for name in ANSWERS[task]), progress=progress)
-    assert {outcome.state for outcome in report.outcomes} == {"not started"}
-    for name in ANSWERS[task]:
-        with pytest.raises(NotImplementedError, match=f"lab 05, task {task}: "):
-            stubs[name](*[None] * stubs[name].__code__.co_argcount)
 
 
 WRONG = [
@@ -175,14 +122,3 @@ def test_a_wrong_origin_or_purge_is_told_why(progress, respond, purge, told):
 def test_a_right_answer_written_another_way_passes(progress, task, given):
     report = check("05", task, *given, progress=progress)
     assert report.complete, report
-
-
-def test_cells_are_short_and_were_run():
-    notebook = json.loads((ROOT / "solutions" / "05_content_delivery.ipynb").read_text("utf-8"))
-    for cell in notebook["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            assert len(text.split()) <= 150, cell["id"]
-        else:
-            assert len(text.splitlines()) <= 16, cell["id"]
-            assert cell["execution_count"], f"{cell['id']} was not run: its output would not be compared"
