@@ -12,18 +12,14 @@ Not promised: that hit ratios equal the explorer's to the digit, for here keys a
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
-
-import hiredis
+from typing import Any, Protocol
 
 from minisys.testbed import nodes
 from minisys.testbed.nodes import Node
-
-PATIENCE_S = 10.0
+from minisys.testbed.resp_client import RespSocket
 
 
 @dataclass(frozen=True)
@@ -58,42 +54,8 @@ class Client(Protocol):
         """The server's counters."""
 
 
-class Socket:
-    """A blocking connection to 127.0.0.1:*port* that ends with its `with` block."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def receive(self) -> bytes:
-        """The next bytes. Raises ConnectionError if there are none any more."""
-        data = self.socket.recv(65_536)
-        if not data:
-            raise ConnectionError("the cache has closed the connection")
-        return data
-
-
-class RespClient(Socket):
+class RespClient(RespSocket):
     """A client for everything that speaks the Redis protocol; `ask` takes any command."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(port)
-        self.reader = hiredis.Reader()
-
-    def ask(self, *words: str | bytes | int | float) -> Any:
-        """The answer to one command. Raises hiredis.ReplyError with the server's words if it is an error."""
-        self.socket.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]
-        while (reply := self.reader.gets()) is False:
-            self.reader.feed(self.receive())
-        if isinstance(reply, hiredis.ReplyError):
-            raise reply
-        return reply
 
     def get(self, key: str) -> bytes | None:
         reply: bytes | None = self.ask("GET", key)

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from minisys.caching.commands import memory
-from minisys.caching.live import Running, Socket, Stats
+from minisys.caching.live import Running, Stats
 from minisys.scaling import real as wheel
 from minisys.scaling.real import ProductMissing
 from minisys.testbed import nodes
 from minisys.testbed.nodes import Node
+from minisys.testbed.resp_client import Socket
 
 __all__ = ["PRODUCTS", "ProductMissing", "available", "binary", "missing", "product", "version"]
 REDIS_POLICIES = {

@@ -22,12 +22,9 @@ from pathlib import Path
 from minisys.load_balancing.plan import HealthCheck
 from minisys.load_balancing.policies import Policy
 from minisys.load_balancing.templates import HAPROXY, NGINX
+from minisys.testbed.wheels import ProductMissing
 
 SAFE = "GET HEAD OPTIONS PUT DELETE TRACE"  # idempotent, RFC 9110, 9.2.2
-
-
-class ProductMissing(RuntimeError):  # noqa: N818 (it reads as the sentence it prints)
-    """The product is not installed here; the message says in one line how to get it."""
 
 
 @dataclass

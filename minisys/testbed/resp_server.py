@@ -51,8 +51,8 @@ class Hangup(Exception):
 class Session(Protocol):
     """One client's conversation."""
 
-    def execute(self, request: Request) -> bytes:
-        """The encoded answer. May raise Hangup."""
+    def execute(self, request: Request) -> bytes | asyncio.Future[bytes]:
+        """The encoded answer, or a future of it; the client's next requests wait for that. May raise Hangup."""
 
     def close(self) -> None:
         """The client is gone."""
@@ -69,6 +69,7 @@ class Connection(asyncio.Protocol):
         self.heard_s = self.since_s = server.now()
         self.stuck_s: float | None = None
         self.stuck_bytes = 0
+        self.pending: asyncio.Future[bytes] | None = None  # the answer that all further requests wait for
         self.transport: Any = None
         self.session: Session | None = None
 
@@ -87,6 +88,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.server.held_bytes -= self.held
         self.waiting.clear()
+        self.pending = None
         self.server.connections.pop(self.number, None)
         if self.session is not None:
             self.session.close()
@@ -104,7 +106,7 @@ class Connection(asyncio.Protocol):
             if server.held_bytes > server.patience.held_bytes:
                 self._last_words(resp.error("ERR too many unfinished requests at the server, closed the last one"))
                 return
-        if self.waiting or self.stuck_s is not None:
+        if self.waiting or self.stuck_s is not None or self.pending is not None:
             self.waiting.extend(requests)
         else:
             self._serve(requests)
@@ -114,12 +116,7 @@ class Connection(asyncio.Protocol):
         if self.stuck_s is None or self.transport.is_closing():
             return
         self.stuck_s = None
-        requests = list(self.waiting)
-        self.waiting.clear()
-        self._serve(requests)
-        if self.stuck_s is None:
-            self.transport.resume_reading()
-        self._end_if_broken()
+        self._go_on()
 
     def eof_received(self) -> bool:
         return False  # close, after what is still to be written
@@ -137,7 +134,7 @@ class Connection(asyncio.Protocol):
                 self.stuck_bytes, self.stuck_s = left, now
             elif now - self.stuck_s > patience.stuck_s:
                 self.transport.abort()
-        elif patience.idle_s and now - self.heard_s > patience.idle_s:
+        elif patience.idle_s and self.pending is None and now - self.heard_s > patience.idle_s:
             self.close()
 
     def _serve(self, requests: list[Request]) -> None:
@@ -147,6 +144,9 @@ class Connection(asyncio.Protocol):
         try:
             for done, request in enumerate(requests, 1):
                 reply = execute(request)
+                if not isinstance(reply, bytes):
+                    self._await(reply, requests[done:])
+                    break
                 replies.append(reply)
                 size += len(reply)
                 if size > FLUSH_BYTES:
@@ -161,6 +161,32 @@ class Connection(asyncio.Protocol):
         if replies:
             self.transport.write(b"".join(replies))
 
+    def _go_on(self) -> None:
+        """Answer what has waited, and read on if nothing keeps us."""
+        requests = list(self.waiting)
+        self.waiting.clear()
+        self._serve(requests)
+        if self.stuck_s is None and self.pending is None:
+            self.transport.resume_reading()
+        self._end_if_broken()
+
+    def _await(self, reply: asyncio.Future[bytes], requests: list[Request]) -> None:
+        """The answer comes later; until then *requests* wait, and we do not read on."""
+        self.waiting.extend(requests)
+        self.pending = reply
+        self.transport.pause_reading()
+        reply.add_done_callback(self._answer)
+
+    def _answer(self, reply: asyncio.Future[bytes]) -> None:
+        if self.pending is not reply or reply.cancelled():  # the client has gone
+            return
+        self.pending = None
+        self.transport.write(reply.result())
+        if self.transport.get_write_buffer_size() > HIGH_WATER_BYTES:
+            self._wait([])
+        else:
+            self._go_on()
+
     def _wait(self, requests: list[Request]) -> None:
         self.waiting.extend(requests)
         self.stuck_s, self.stuck_bytes = self.server.now(), self.transport.get_write_buffer_size()
@@ -168,7 +194,7 @@ class Connection(asyncio.Protocol):
 
     def _end_if_broken(self) -> None:
         problem = self.requests.error
-        if problem is not None and not self.waiting:
+        if problem is not None and not self.waiting and self.pending is None:
             self._last_words(resp.error(f"ERR {problem}"))
 
     def _last_words(self, reply: bytes) -> None:

@@ -14,12 +14,13 @@ import pytest
 from minisys.scaling import real, stateless
 from minisys.scaling.stateless_live import STORE, VALKEY
 from minisys.scaling.store import Redis, StoreDown, open_store
+from minisys.testbed import wheels
 from minisys.testbed.nodes import NodeFailed
 
 
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(real, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels, "find_spec", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)
 
 
