@@ -1,0 +1,150 @@
+"""Where the broker keeps its queues: one SQLite file that says "kept" only when the disk has said so.
+
+The broker answered "I have it", and the machine lost its power. If the message is gone, that answer was a lie, and no
+client can make up for it. So a message is written to the log (WAL) and fsynced before anybody hears of it.
+
+Promised: what a committed transaction wrote is there after SIGKILL, and after a power cut if the disk obeys fsync
+(`durable`); a transaction that failed left nothing. A file that is damaged, of something else or in use by another
+broker is refused, with a reason. Not promised: a damaged end of the WAL looks like a crash in the middle of a write, so
+SQLite drops it in silence (sqlite.org, File Format, 4.1); and a disk that lies about fsync.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE, VERSION, APPLICATION = "queues.sqlite3", 1, 0x6D737173  # "msqs"
+SCHEMA = """
+CREATE TABLE queue (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_s REAL NOT NULL, modified_s REAL NOT NULL,
+    purged_s REAL NOT NULL, attributes TEXT NOT NULL, tags TEXT NOT NULL
+);
+CREATE TABLE gone (name TEXT PRIMARY KEY, deleted_s REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE message (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, queue INTEGER NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+    md5 TEXT NOT NULL, attributes TEXT NOT NULL, trace TEXT, sent_s REAL NOT NULL, visible_s REAL NOT NULL,
+    received_s REAL, first_received_s REAL, receives INTEGER NOT NULL, here INTEGER NOT NULL, token TEXT,
+    group_id TEXT, deduplication_id TEXT, source TEXT
+);
+CREATE INDEX message_visible ON message (queue, visible_s, seq);
+CREATE INDEX message_sent ON message (queue, sent_s);
+CREATE INDEX message_order ON message (queue, seq) WHERE group_id IS NOT NULL;
+CREATE TABLE sent (
+    queue INTEGER NOT NULL, key TEXT NOT NULL, at_s REAL NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (queue, key)
+) WITHOUT ROWID;
+CREATE INDEX sent_at ON sent (queue, at_s);
+CREATE TABLE attempt (
+    queue INTEGER NOT NULL, key TEXT NOT NULL, at_s REAL NOT NULL, tokens TEXT NOT NULL, PRIMARY KEY (queue, key)
+) WITHOUT ROWID;
+CREATE TABLE move (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, destination TEXT, rate_per_s INTEGER,
+    handle TEXT NOT NULL, status TEXT NOT NULL, started_s REAL NOT NULL, moved INTEGER NOT NULL,
+    total INTEGER NOT NULL, failure TEXT
+);
+"""
+
+
+class StoreRefused(RuntimeError):
+    """The file cannot be used; the message says which, why, and what to do."""
+
+
+class Store:
+    """An open file; `transaction()` is the only way to write to it.
+
+    folder: where the file is, made if need be. durable: fsync at each commit; without it a SIGKILL still loses nothing,
+    for the system has the bytes, but a power cut loses the last seconds and may damage the file. limit_bytes: for how
+    large a file to stop taking messages (None: the disk's end). Raises StoreRefused.
+    """
+
+    def __init__(self, folder: Path | str, *, durable: bool = True, limit_bytes: int | None = None) -> None:
+        self.path, self.durable = Path(folder) / FILE, durable
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0.2)
+            self.db.row_factory = sqlite3.Row
+            self._set_up(limit_bytes)
+            fresh = self.db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+            (self._make if fresh else self._verify)()
+        except (sqlite3.Error, OSError) as problem:
+            self._close_quietly()
+            raise StoreRefused(_explained(self.path, problem)) from None
+        except StoreRefused:
+            self._close_quietly()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: on the disk when the block has ended, or not at all if it raised."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.db
+            self.db.execute("COMMIT")
+        except BaseException:
+            if self.db.in_transaction:  # after some errors SQLite has rolled back already
+                self.db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Fold the log into the file and let go of it."""
+        self._close_quietly()
+
+    def _set_up(self, limit_bytes: int | None) -> None:
+        db = self.db
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # one broker a file, and no shared memory
+        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreRefused(f"{self.path}: this file system cannot do SQLite's write-ahead log; use a local disk")
+        db.execute(f"PRAGMA synchronous = {'FULL' if self.durable else 'OFF'}")
+        db.execute("PRAGMA cache_size = -16384")
+        if limit_bytes is not None:
+            size = db.execute("PRAGMA page_size").fetchone()[0]
+            db.execute(f"PRAGMA max_page_count = {max(1, limit_bytes // size)}")
+
+    def _make(self) -> None:
+        with self.transaction() as db:
+            for statement in SCHEMA.split(";\n"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _verify(self) -> None:
+        """Raise StoreRefused unless every page and every message is as it was written."""
+        kind = self.db.execute("PRAGMA application_id").fetchone()[0]
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if (kind, version) != (APPLICATION, VERSION):
+            raise StoreRefused(f"{self.path} is not a broker's file of version {VERSION}; choose another folder")
+        said = [row[0] for row in self.db.execute("PRAGMA integrity_check(3)")]
+        if said != ["ok"]:
+            raise StoreRefused(_damaged(self.path, "; ".join(said)))
+        for row in self.db.execute("SELECT seq, body, md5 FROM message"):
+            if hashlib.md5(row["body"].encode(), usedforsecurity=False).hexdigest() != row["md5"]:
+                raise StoreRefused(_damaged(self.path, f"message {row['seq']} is not what was sent"))
+        with self.transaction() as db:  # finds out now whether it may write
+            db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _close_quietly(self) -> None:
+        if hasattr(self, "db"):
+            self.db.close()
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path} is damaged ({why}). The broker does not start on it, for it might lose or repeat messages in silence. "
+        f"Put back a copy, or save what is left: sqlite3 {path} .recover"
+    )
+
+
+def _explained(path: Path, problem: Exception) -> str:
+    """What to do about an error at the opening."""
+    said = str(problem)
+    if "locked" in said:
+        return f"{path} is in use by another broker; stop it, or choose another folder"
+    if "malformed" in said or "not a database" in said or "codec" in said:
+        return _damaged(path, said)
+    if "readonly" in said or isinstance(problem, OSError) or "unable to open" in said:
+        return f"{path} cannot be written ({said}): a broker must keep what it acknowledges; choose another folder"
+    return f"{path} cannot be opened: {said}"
