@@ -91,7 +91,7 @@ def test_a_bounded_follower_answers_only_while_it_hears_the_leader(tmp_path: Pat
         await asyncio.sleep(0.35)
         assert "REDIRECT" in error(await client.ask("GET", "k"))
 
-    play(tmp_path, scene, "--reads", "bounded", "--staleness", "0.3")
+    play(tmp_path, scene, "--reads", "bounded", "--stale", "0.3")
 
 
 @pytest.mark.parametrize(("mode", "lost"), [("async", True), ("semi-sync", False), ("all", False), ("raft", False)])
