@@ -203,6 +203,8 @@ class QuorumReplica:
                     done()
         except LogFailed as problem:
             self.failed.set_result(str(problem))
+        except Exception as bug:  # a replica that has lost its way must not look alive
+            self.failed.set_exception(bug)
 
     def _is_newer(self, key: str, held: Held) -> bool:
         return held[0] > self.held.get(key, NOTHING)[0]

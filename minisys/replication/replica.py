@@ -183,6 +183,8 @@ class Replica:
                 self._arm()
         except LogFailed as problem:
             self._stop(problem, outputs)
+        except Exception as bug:  # a replica that has lost its way must not look alive
+            self.failed.set_exception(bug)
 
     def _decide(self) -> None:
         now = self.loop.time()

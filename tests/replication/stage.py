@@ -112,8 +112,8 @@ def play(
 
     async def main() -> Any:
         stage = Stage(folder, names, options, seed)
-        await stage.open()
         try:
+            await stage.open()
             async with asyncio.timeout(600):
                 return await scene(stage)
         finally:
