@@ -235,6 +235,15 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("sh-hot-counter", "About 1,900 increments each", round(30_000 / 16, -2) == 1900),
     ("sh-jump-cannot", "About ln n steps, seven at a thousand", round(np.log(1000)) == 7),
     ("sh-open-one-hot-shard", "The mean over shards was 25 %", round((95 + 15 * 20) / 16) == 25),
+    ("qu-always-behind", "8.6 million a day", round(100 * 86_400 / 1e6, 1) == 8.6),
+    (
+        "qu-which-alarm",
+        "two seconds at 5,000 a second and a quarter",
+        10_000 / 5_000 == 2 and 15 < 10_000 / 10 / 60 < 17,
+    ),
+    ("qu-nobody-waits-any-more", "a sixth is refused", round(0.2 / 1.2, 4) == round(1 / 6, 4)),
+    ("qu-open-lag", "a million an hour is 280 a second", round(1e6 / 3600, -1) == 280),
+    ("qu-open-lag", "14 % too little", round(100 * 280 / 2000) == 14),
     ("re-open-raft-for-all", "across regions 60 ms or more", constant("na_east_west_ms") == 60),
 ]
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from minisys.interview.calculations import caching, content_delivery, replication, scaling, sharding
+from minisys.interview.calculations import caching, content_delivery, queues, replication, scaling, sharding
 from minisys.scaling.theory import usl
 from minisys.testbed import queueing
 
@@ -129,3 +129,25 @@ def test_a_hot_shard_is_full_at_the_limit_and_no_other():
     total = sharding.hot_key_limit_per_s(shards, capacity, hot)["total"]
     others = total * (1 - hot / 100) / shards
     assert total * hot / 100 + others == pytest.approx(capacity) and others < capacity / 2
+
+
+def test_the_last_of_a_spike_waits_as_long_as_in_a_counted_queue():
+    peak, capacity, spike_s = 2000, 400, 60
+    place = peak * spike_s  # the last one is done when all before it and itself are
+    assert place / capacity - spike_s == pytest.approx(queues.last_of_spike_waits_s(peak, capacity, spike_s)["wait"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_messages_handed_out_again_are_those_drawn_too_long(seed):
+    longer = np.random.default_rng(seed).exponential(15, 20_000) > 30
+    assert 100 * longer.mean() == pytest.approx(queues.handed_out_again_percent(15, 30), abs=1)  # four errors
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_duplicates_are_as_many_as_random_crashes_hit(seed):
+    messages, work_ms, window_ms, crash_h, days = 2_000_000, 75, 25, 20, 4_000
+    rng, busy_h = np.random.default_rng(seed), messages * (work_ms + window_ms) / 3.6e6
+    crashes = rng.poisson(busy_h / crash_h, days).sum()
+    hits = (rng.random(crashes) * (work_ms + window_ms) > work_ms).sum()  # between the commit and the acknowledgement
+    key = queues.duplicates_a_day(messages, window_ms, crash_h)["duplicates"]
+    assert hits / days == pytest.approx(key, abs=4 * (key / days) ** 0.5)

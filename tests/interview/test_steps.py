@@ -55,6 +55,12 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "sh-number-hot-limit": ({"shards": 2, "capacity": 75, "hot_percent": 50}, 100),
     "sh-number-tail-allowed": ({"shards": 100, "slow_percent": 63.3968}, 1.0),  # Dean and Barroso 2013
     "sh-number-in-doubt": ({"rate": 100, "window_ms": 50, "rows": 2, "down_s": 1}, 10),
+    "qu-number-last-in-spike": ({"peak": 300, "capacity": 100, "spike_s": 50}, 100),
+    "qu-number-dead-letter": ({"receives": 4, "visibility_s": 25}, 100),
+    "qu-number-drain-workers": ({"backlog": 60, "arriving": 9, "work_ms": 1000, "drain_min": 1}, 10),
+    "qu-number-partitions": ({"rate": 100, "work_ms": 50, "busy_percent": 50}, 10),
+    "qu-number-group-commit": ({"fsync_ms": 5, "batch": 100, "each_us": 50}, 10_000),
+    "qu-number-duplicates": ({"messages": 3.6e6, "window_ms": 10, "crash_h": 10}, 1.0),
 }  # fmt: skip
 
 

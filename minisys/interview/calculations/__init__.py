@@ -44,6 +44,7 @@ from minisys.interview.calculations import (  # noqa: E402 (they register themse
     caching,  # noqa: F401
     content_delivery,  # noqa: F401
     load_balancing,  # noqa: F401
+    queues,  # noqa: F401
     replication,  # noqa: F401
     scaling,  # noqa: F401
     sharding,  # noqa: F401
