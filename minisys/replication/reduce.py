@@ -189,6 +189,8 @@ def _old(part: list[Operation], readers: list[Operation], whole: list[Operation]
 
 
 def _older(value: Any, than: Operation, whole: list[Operation], initial: Any) -> bool:
-    """Whether each write of *value* was over before *than* began."""
+    """Whether *value* was there before *than* began: each write of it was over, or somebody had read it."""
     sources = _writers(whole, value)
+    if any(sees(o) == value and o.outcome == "ok" and o.responded_s < than.invoked_s for o in whole):
+        return len(sources) <= 1
     return all(o.end_s < than.invoked_s for o in sources) and bool(sources or value == initial or value is None)
