@@ -223,18 +223,17 @@ class Broker:
     def _check_redrive(self, name: str, wanted: Mapping[str, str]) -> None:
         if not wanted.get("RedrivePolicy"):
             return
-        policy = json.loads(wanted["RedrivePolicy"])
-        said = f"Value {wanted['RedrivePolicy']} for parameter RedrivePolicy is invalid. Reason: "
+        policy, reason = json.loads(wanted["RedrivePolicy"]), ""
         try:
             target = self.named(rules.name_of(policy["deadLetterTargetArn"]))
+            if target.fifo != name.endswith(".fifo"):
+                reason = "Dead-letter queue must be same type of queue as the source."
+            elif not rules.may_redrive(target.attributes.get("RedriveAllowPolicy"), rules.ARN + name):
+                reason = "The dead-letter queue's RedriveAllowPolicy forbids it."
         except SqsError:
-            raise SqsError("InvalidParameterValue", said + "Dead letter target does not exist.") from None
-        if target.fifo != name.endswith(".fifo"):
-            raise SqsError(
-                "InvalidParameterValue", said + "Dead-letter queue must be same type of queue as the source."
-            )
-        if not rules.may_redrive(target.attributes.get("RedriveAllowPolicy"), rules.ARN + name):
-            raise SqsError("InvalidParameterValue", said + "The dead-letter queue's RedriveAllowPolicy forbids it.")
+            reason = "Dead letter target does not exist."
+        if reason:
+            raise rules.bad_policy("RedrivePolicy", wanted["RedrivePolicy"], reason)
 
     def _insert(self, name: str, wanted: Mapping[str, str], tags: Mapping[str, str], now: float) -> None:
         gone = self.store.db.execute("SELECT deleted_s FROM gone WHERE name = ?", (name,)).fetchone()

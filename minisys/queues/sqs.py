@@ -1,7 +1,7 @@
 """Amazon SQS's JSON protocol over HTTP: what boto3 says, and what it wants to hear.
 
 Your code calls `boto3.client("sqs", endpoint_url=…)` and does not know that no cloud is there. That is the test: the
-client is Amazon's, unchanged, with its checks of MD5 sums, its error classes and its retries.
+client is Amazon's, unchanged, with its parameters, its error classes and its retries.
 
 Promised: AWS JSON 1.0 with query-compatible errors, long polling, answers after the disk has them. Any credentials will
 do. Not spoken: the older query protocol (boto3 before 1.28, 2023); it is told so.
