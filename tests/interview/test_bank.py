@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import Counter
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -244,6 +245,13 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("qu-nobody-waits-any-more", "a sixth is refused", round(0.2 / 1.2, 4) == round(1 / 6, 4)),
     ("qu-open-lag", "a million an hour is 280 a second", round(1e6 / 3600, -1) == 280),
     ("qu-open-lag", "14 % too little", round(100 * 280 / 2000) == 14),
+    ("as-fine-on-average", "Mean 52 %", (2 * 100 + 8 * 40) / 10 == 52),
+    ("as-just-inside", "64 / 60 is 1.07", round(64 / 60, 2) == 1.07),
+    ("as-four-six-four", "Four at 72 % are six at 48 %", 4 * 72 == 6 * 48),
+    ("as-highest-of-five", "7, the mean", sum((10, 7, 9, 5, 4)) / 5 == 7),
+    ("as-number-forecast", "One deviation covers 84 %", round(100 * NormalDist().cdf(1)) == 84),
+    ("as-number-forecast", "plus 1.645 deviations", round(NormalDist().inv_cdf(0.95), 3) == 1.645),
+    ("as-open-halve-it", "with a zone lost at 68 %", round(45 * 3 / 2) == 68),
     ("re-open-raft-for-all", "across regions 60 ms or more", constant("na_east_west_ms") == 60),
 ]
 

@@ -61,6 +61,13 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "qu-number-partitions": ({"rate": 100, "work_ms": 50, "busy_percent": 50}, 10),
     "qu-number-group-commit": ({"fsync_ms": 5, "batch": 100, "each_us": 50}, 10_000),
     "qu-number-duplicates": ({"messages": 3.6e6, "window_ms": 10, "crash_h": 10}, 1.0),
+    "as-number-pods": ({"current": 50, "metric": 90, "target": 75}, 60),  # Kubernetes documentation
+    "as-number-average": ({"servers": 4, "full": 1, "rest_percent": 20}, 40),
+    "as-number-saved": ({"peak": 10, "peak_h": 12, "base": 5}, 25),
+    "as-number-backlog": ({"messages": 1500, "work_ms": 100, "within_s": 10}, 15),  # EC2 Auto Scaling documentation
+    "as-number-trigger": ({"growth_percent": 100, "minutes": 2, "limit_percent": 80}, 20),
+    "as-number-refused": ({"load": 150, "capacity": 50, "window_s": 1, "boot_s": 2, "warm_s": 3}, 600),
+    "as-number-forecast": ({"rate": 1000, "error_percent": 20, "per_server": 100}, 14),
 }  # fmt: skip
 
 

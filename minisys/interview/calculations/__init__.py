@@ -40,6 +40,7 @@ def working(function: Working) -> Working:
 
 from minisys.interview.calculations import (  # noqa: E402 (they register themselves)
     amounts,  # noqa: F401
+    autoscaling,  # noqa: F401
     availability,  # noqa: F401
     caching,  # noqa: F401
     content_delivery,  # noqa: F401
