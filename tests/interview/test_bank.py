@@ -24,7 +24,7 @@ from tests.interview.likeness import alike, text
 EVERYTHING = [item.question for item in library.items()]
 NAMED = {question.id: question for question in EVERYTHING}
 NUMBERS = [question for question in EVERYTHING if isinstance(question, Number)]
-TOO_ALIKE = 0.6  # the two most alike stand at 0.47; the same question in other words at 0.66 and more
+TOO_ALIKE = 0.6  # the two most alike stand at 0.53; the same question in other words at 0.72 and more
 IN_OTHER_WORDS = {
     "lb-refused-post": "A POST was sent and the connection was refused, since the backend's process is gone. Is the "
     "balancer allowed to send it to another one?",
@@ -113,10 +113,11 @@ def test_a_choice_has_at_least_three_options(question):
     assert len(question.options) >= 3
 
 
-def test_right_options_are_not_given_away_by_their_length():
-    single = [q for q in EVERYTHING if isinstance(q, Choice) and q.type == "one"]
+@pytest.mark.parametrize("chapter", library.chapters())
+def test_right_options_are_not_given_away_by_their_length(chapter):
+    single = [q for q in library.chapter_of(chapter).questions if q.type == "one"]
     longest = sum(max(q.options, key=lambda option: len(option.text)).right for q in single)
-    assert longest <= 0.6 * len(single)
+    assert longest <= 0.5 * len(single)
 
 
 @pytest.mark.parametrize("question", [q for q in EVERYTHING if isinstance(q, Open)], ids=lambda q: q.id)
@@ -246,6 +247,8 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("qu-open-lag", "a million an hour is 280 a second", round(1e6 / 3600, -1) == 280),
     ("qu-open-lag", "14 % too little", round(100 * 280 / 2000) == 14),
     ("as-fine-on-average", "Mean 52 %", (2 * 100 + 8 * 40) / 10 == 52),
+    ("as-a-new-replica", "At 200 MB/s more than an hour", 800_000 / 200 > 3600),
+    ("sh-sixteen-of-them", "About 98.4 % each", round(100 * 0.999**16, 1) == 98.4),
     ("as-just-inside", "64 / 60 is 1.07", round(64 / 60, 2) == 1.07),
     ("as-four-six-four", "Four at 72 % are six at 48 %", 4 * 72 == 6 * 48),
     ("as-highest-of-five", "7, the mean", sum((10, 7, 9, 5, 4)) / 5 == 7),

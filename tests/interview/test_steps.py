@@ -42,6 +42,7 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "wb-drill-retries": ({"rate": 1000, "fail_percent": 10, "attempts": 2}, 1100),
     "re-number-cluster-size": ({"failures": 5}, 11),
     "re-number-in-turn": ({"fsync_ms": 2.5, "trip_ms": 5}, 100),
+    "re-number-read-replicas": ({"capacity": 100, "writes": 90, "reads": 95}, 10),
     "re-number-failover": (
         {"writes": 10, "heartbeat_s": 1, "missed": 5, "promotion_s": 2, "redirect_s": 3}, 100,
     ),
