@@ -48,6 +48,8 @@ class Client:
     def ask(self, kind: str, key: str, value: Any = None) -> None:
         """Begin one operation."""
         self.serial, self.tries, self.begun_s = self.serial + 1, 0, self.network.loop.now
+        if self.rng.random() < 0.3:
+            self.target = self.rng.choice(self.servers)  # some come with an old address
         client = f"{self.name}/{self.process}"
         self.command = {"client": client, "serial": self.serial, "kind": kind, "key": key, "value": value}
         self._try(self.serial, 0)

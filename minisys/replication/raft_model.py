@@ -24,15 +24,16 @@ from minisys.replication.raft import LEADER, Timing
 from minisys.replication.raft_clients import COUNTER, REGISTERS, Client
 from minisys.replication.raft_cluster import Design, Disk, Server
 from minisys.replication.raft_invariants import Broken, Invariants
-from minisys.testbed.laws import Exponential, Gamma
+from minisys.testbed.laws import Exponential, Gamma, Pareto
 
 FIVE = ("a", "b", "c", "d", "e")
-SPARE = "f"  # joins and leaves
+SPARES = ("f", "g")  # they join and leave
 CLIENTS, TROUBLE_S, QUIET_S = 4, 6.0, 4.0
-LINKS = (  # of calm, lossy and erratic networks: a run draws one
+LINKS = (  # calm, lossy, erratic, congested: a run draws one
     Link(Exponential(0.004)),
     Link(Exponential(0.008), loss=0.05, duplicate=0.05),
-    Link(Gamma(0.015, cv=2.5), loss=0.01, duplicate=0.1),
+    Link(Gamma(0.02, cv=3.0), loss=0.01, duplicate=0.1),
+    Link(Pareto(0.04, alpha=1.3), duplicate=0.02),
 )
 
 
@@ -56,9 +57,9 @@ class Cluster:
         self.loop = Loop()
         self.network = Network(self.loop, seed=seed, link=self.rng.choice(LINKS))
         self.seen, self.seed = Invariants(), seed
-        self.disks = {name: Disk(members if name in members else ()) for name in (*members, SPARE)}
+        self.disks = {name: Disk(members if name in members else ()) for name in (*members, *SPARES)}
         self.servers: dict[str, Server] = {}
-        self.compact_after = self.rng.choice((5, 20, 1_000))
+        self.fsync_s, self.compact_after = self.rng.choice((0.0005, 0.003, 0.015)), self.rng.choice((5, 20, 1_000))
         self._lives = count(1)
         for name in self.disks:
             self.start(name)
@@ -68,7 +69,8 @@ class Cluster:
         """Start the server with what its disk has."""
         server = self.design.server(
             name, self.network, self.disks[name], self.seen, self.design,
-            seed=f"{self.seed}/{name}/{next(self._lives)}", timing=Timing(), compact_after=self.compact_after,
+            seed=f"{self.seed}/{name}/{next(self._lives)}", timing=Timing(),
+            fsync_s=self.fsync_s, compact_after=self.compact_after,
         )  # fmt: skip
         self.servers[name] = server
         server.start()
@@ -101,17 +103,37 @@ class Trouble:
         self.cluster, self.rng, self.until_s = cluster, cluster.rng, until_s
         self.told: list[str] = []
         self.mean_gap_s = self.rng.choice((0.1, 0.2, 0.4))
+        self.ready = False  # to strike when somebody next votes
+        cluster.seen.voted = self._voted
         self._later()
 
     def _later(self) -> None:
         gap_s = self.rng.expovariate(1 / self.mean_gap_s)
         if self.cluster.loop.now + gap_s < self.until_s:
-            self.cluster.loop.after(gap_s, self._one)
+            self.cluster.loop.after(gap_s, self._one if self.rng.random() < 0.5 else self._lie_in_wait)
+
+    def _lie_in_wait(self) -> None:
+        """The windows that matter are milliseconds wide: every other fault waits for an election."""
+        self.ready = True
+        self.cluster.loop.after(self.rng.expovariate(1 / self.mean_gap_s), self._no_longer)
+
+    def _voted(self) -> None:
+        if self.ready:
+            self.ready = False
+            self.cluster.loop.after(self.rng.expovariate(1 / 0.01), self._one)
+
+    def _no_longer(self) -> None:
+        if self.ready:
+            self.ready = False
+            self._one()
 
     def _one(self) -> None:
+        if self.cluster.loop.now > self.until_s:
+            return
         kinds: tuple[tuple[Callable[[], str], int], ...] = (
-            (self._crash_one, 4), (self._crash_leader, 4), (self._restart, 6), (self._isolate, 3), (self._split, 3),
-            (self._deaf, 2), (self._heal, 6), (self._pause, 2), (self._power_cut, 1), (self._members, 3),
+            (self._crash_one, 3), (self._crash_leader, 4), (self._restart, 6), (self._isolate, 2), (self._strand, 4),
+            (self._split, 2), (self._deaf, 2), (self._heal, 6), (self._pause, 3), (self._blink, 4),
+            (self._members, 3), (self._panic, 1),
         )  # fmt: skip
         what = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
         if what:
@@ -138,22 +160,31 @@ class Trouble:
             self.cluster.start(name)
         return f"{', '.join(dead)} restart" if dead else ""
 
-    def _power_cut(self) -> str:
-        for name in self.cluster.disks:
+    def _blink(self) -> str:
+        some = self.rng.sample(sorted(self.cluster.disks), self.rng.choice((1, 2, 4, len(self.cluster.disks))))
+        for name in some:
             self.cluster.crash(name)
             self.cluster.start(name)
-        return "power cut: all restart"
+        return f"power cut of a moment: {', '.join(some)} restart"
 
     def _isolate(self) -> str:
+        return self._cut_off([self.cluster.leader() or self._victim()])
+
+    def _strand(self) -> str:
         name = self.cluster.leader() or self._victim()
-        self.cluster.network.partition([name], [other for other in self.cluster.disks if other != name])
-        return f"{name} is cut off from the other servers"
+        friends = [other for other in self._members_of(name) if other != name]
+        return self._cut_off([name, *self.rng.sample(friends, min(1, len(friends)))])
+
+    def _members_of(self, name: str) -> tuple[str, ...]:
+        return self.cluster.servers[name].raft.members if name in self.cluster.servers else FIVE
 
     def _split(self) -> str:
-        names = sorted(self.cluster.disks)
-        self.rng.shuffle(names)
-        self.cluster.network.partition(names[:3], names[3:])
-        return f"{', '.join(names[:3])} and {', '.join(names[3:])} are cut off from each other"
+        return self._cut_off(self.rng.sample(sorted(self.cluster.disks), 3))
+
+    def _cut_off(self, some: list[str]) -> str:
+        rest = [name for name in self.cluster.disks if name not in some]
+        self.cluster.network.partition(some, rest)
+        return f"{', '.join(some)} and {', '.join(rest)} are cut off from each other"
 
     def _deaf(self) -> str:
         name = self.cluster.leader() or self._victim()
@@ -171,7 +202,7 @@ class Trouble:
         if not self.cluster.network.up(name):
             return ""
         self.cluster.network.pause(name)
-        self.cluster.loop.after(self.rng.uniform(0.1, 0.8), self._resume, name)
+        self.cluster.loop.after(self.rng.uniform(0.1, 1.5), self._resume, name)
         return f"{name} stops for a while"
 
     def _resume(self, name: str) -> None:
@@ -179,16 +210,25 @@ class Trouble:
             self.cluster.network.resume(name)
 
     def _members(self) -> str:
+        """A server more, or a server less."""
         name = self.cluster.leader()
         if name is None:
             return ""
         now = set(self.cluster.servers[name].raft.members)
-        other = self.rng.choice(sorted(self.cluster.disks))
-        wanted = now - {other} if other in now and len(now) > 3 else now | {other}
-        if wanted == now:
+        other = self._victim()
+        return self._ask_for(name, now - {other} if other in now and len(now) > 3 else now | {other})
+
+    def _panic(self) -> str:
+        """The network splits, and an operator makes those that the leader still reaches the only members."""
+        name = self.cluster.leader()
+        if name is None:
             return ""
-        self.cluster.servers[name].change(sorted(wanted))
-        return f"{name} is asked to change the members to {', '.join(sorted(wanted))}"
+        side = {name, *self.rng.sample([other for other in self.cluster.disks if other != name], 2)}
+        return self._cut_off(sorted(side)) + "; " + self._ask_for(name, side)
+
+    def _ask_for(self, name: str, members: set[str]) -> str:
+        self.cluster.servers[name].change(sorted(members))
+        return f"{name} is asked to make {', '.join(sorted(members))} the members"
 
 
 def run(seed: int, design: Design | None = None) -> Report:
