@@ -20,7 +20,7 @@ from minisys.replication.network import Network
 from minisys.replication.raft_cluster import Ask, Told
 
 REGISTERS, COUNTER = ("x", "y"), "n"
-THINK_S, PATIENCE_S, TRIES = 0.02, 0.25, 8  # mean pause between operations; wait for one answer; then give up
+THINK_S, PATIENCE_S, TRIES = 0.04, 0.25, 8  # mean pause between operations; wait for one answer; then give up
 
 
 class Client:

@@ -230,7 +230,9 @@ def test_one_server_alone_agrees_with_itself():
 
 
 names, numbers = st.text(max_size=3), st.integers(0, 2**53)
-data = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5), lambda x: st.lists(x, max_size=2))
+data = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5), lambda x: st.lists(x, max_size=2)
+)
 entries = st.builds(Entry, numbers, numbers, st.sampled_from(["command", "no-op", "members"]), data)
 snapshots = st.builds(Snapshot, numbers, numbers, st.lists(names, max_size=3).map(tuple), data)
 some = st.lists(entries, max_size=3).map(tuple)
