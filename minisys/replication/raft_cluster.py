@@ -78,7 +78,7 @@ class Server:
 
     def __init__(
         self, name: str, network: Network, disk: Disk, watch: Watch, design: Design, *,
-        seed: str, timing: Timing, fsync_s: float, compact_after: int,
+        seed: str, timing: Timing, compact_after: int, fsync_s: float = 0.002,
     ) -> None:  # fmt: skip
         self.name, self.network, self.disk, self.watch = name, network, disk, watch
         self.rng, self.fsync_s, self.compact_after = Random(seed), fsync_s, compact_after

@@ -69,8 +69,8 @@ class Cluster:
         """Start the server with what its disk has."""
         server = self.design.server(
             name, self.network, self.disks[name], self.seen, self.design,
-            seed=f"{self.seed}/{name}/{next(self._lives)}", timing=Timing(),
-            fsync_s=self.fsync_s, compact_after=self.compact_after,
+            seed=f"{self.seed}/{name}/{next(self._lives)}", timing=Timing(), compact_after=self.compact_after,
+            fsync_s=self.fsync_s,
         )  # fmt: skip
         self.servers[name] = server
         server.start()
@@ -102,9 +102,12 @@ def run(seed: int, design: Design | None = None) -> Report:
     trouble = Trouble(cluster, TROUBLE_S)
     history, numbers = History(), count(CLIENTS)
     clients = [
-        Client(f"client {n}", cluster.network, sorted(cluster.disks), history, Random(f"{seed}/client {n}"), numbers, n)
+        Client(
+            f"client {n}", cluster.network, sorted(cluster.disks), history, Random(f"{seed}/client {n}"), numbers, n,
+            think_s=0.04, strays=0.3,
+        )
         for n in range(CLIENTS)
-    ]
+    ]  # fmt: skip
     for client in clients:
         client.start()
     cluster.loop.run(TROUBLE_S)
