@@ -26,6 +26,7 @@ from minisys.replication.raft_messages import COMMAND, Entry, Snapshot
 from minisys.testbed.laws import Exponential
 
 MODES = ("async", "semi-sync", "all", "raft")
+KEYS = "xyz"
 FAULTS = ("crash", "cut off", "pause")
 CLIENTS_S, FAULT_S, PAUSE_S = 0.8, 2.0, 1.0  # when clients begin, when it happens, how long a pause is
 
@@ -97,13 +98,14 @@ class Writer(Client):
 
 
 class Mixed(Client):
-    """A client that reads and writes one register."""
+    """A client that reads and writes a few registers."""
 
     def _next(self) -> None:
+        key = self.rng.choice(KEYS)
         if self.rng.random() < 0.5:
-            self.ask("read", "x")
+            self.ask("read", key)
         else:
-            self.ask("write", "x", next(self.numbers))
+            self.ask("write", key, next(self.numbers))
 
 
 def design(mode: str, k: int) -> Design:

@@ -195,17 +195,21 @@ class Run:
 def run(
     register: Register, *, seed: int = 0, duration_s: float = 2.0, clients: int = 3, keys: Sequence[str] = ("x",),
     link: Link | None = None, events: Iterable[tuple[float, Callable[[Network], None]]] = (), reads: float = 0.5,
+    nodes: tuple[str, ...] = NODES,
 ) -> Run:  # fmt: skip
     """*clients* clients ("client 0" …) use *register* for *duration_s* seconds over a network with one *seed*.
 
-    *events*: (second, what is then done to the network), for example (1.0, lambda n: n.partition(…)).
+    *events*: (second, what is then done to the network), for example (1.0, lambda n: n.partition(…)). *nodes*: the
+    ring, the N homes first. Raises ValueError for fewer nodes than N.
     """
+    if len(nodes) < register.quorum.n:
+        raise ValueError(f"{register.quorum.n} copies need as many nodes, got {', '.join(nodes)}")
     loop = Loop()
     network = Network(loop, seed=seed, link=link or Link(Exponential(0.005)))
-    copies = {name: Copy(name, network) for name in NODES}
+    copies = {name: Copy(name, network) for name in nodes}
     history, numbers = History(), count(clients)
     asking = [
-        Client(f"client {n}", network, register, history, Random(f"{seed}/client {n}"), numbers, n, keys, reads)
+        Client(f"client {n}", network, register, history, Random(f"{seed}/client {n}"), numbers, n, keys, reads, nodes)
         for n in range(clients)
     ]
     for client in asking:
