@@ -15,7 +15,8 @@ from minisys.replication.commands import ReplicaSession
 from minisys.replication.log import LogRefused
 from minisys.replication.modes import LED, Options
 from minisys.replication.peers import Peers
-from minisys.replication.quorum_replica import Quorum, QuorumReplica
+from minisys.replication.policies import Quorum
+from minisys.replication.quorum_replica import QuorumReplica
 from minisys.replication.raft import Timing
 from minisys.replication.replica import Replica
 from minisys.testbed import http, resp
@@ -39,7 +40,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--peer-port", type=int, default=0, help="for the other replicas; 0: any free one (default)")
     made.add_argument("--k", type=int, default=1, help="semi-sync: how many replicas must have a write (default: 1)")
     made.add_argument("--reads", default="leader", help="leader, any or bounded (default: leader)")
-    made.add_argument("--staleness", type=float, default=1.0, help="bounded: seconds since the leader was heard")
+    made.add_argument("--stale", type=float, default=1.0, help="bounded: seconds behind at most (default: 1)")
+    made.add_argument(
+        "--stale-versions", type=int, default=1_000, help="bounded: entries behind at most (default: 1000)"
+    )
     made.add_argument("--election", type=float, nargs=2, default=(0.5, 1.0), help="timeout in s (default: 0.5 1.0)")
     made.add_argument("--heartbeat", type=float, default=0.1, help="seconds between heartbeats (default: 0.1)")
     made.add_argument("--patience", type=float, default=5.0, help="seconds that a client waits at most (default: 5)")
@@ -56,12 +60,13 @@ def replica(options: argparse.Namespace, peers: Peers, folder: Path, **more: Any
     """The replica that *options* describe, its log in *folder*. Raises ValueError or LogRefused."""
     path = folder / f"{options.name}.log"
     if options.mode == "quorum":
-        n = len(peers.ports) + 1
-        return QuorumReplica(Quorum(n, options.r, options.w, options.repair, options.patience), peers, path, **more)
+        quorum = Quorum(len(peers.ports) + 1, options.r, options.w)
+        return QuorumReplica(quorum, peers, path, repair=options.repair, patience_s=options.patience, **more)
     timing = Timing(tuple(options.election), options.heartbeat)
     chosen = Options(
-        options.mode, options.k, options.reads, options.staleness, timing, options.patience, options.compact_after
-    )
+        options.mode, options.k, options.reads, options.stale_versions, options.stale, timing, options.patience,
+        options.compact_after,
+    )  # fmt: skip
     return Replica(chosen, peers, path, Random(options.seed), **more)
 
 

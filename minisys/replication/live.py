@@ -19,6 +19,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ class Cluster:
                 if peer != name:
                     net.link(f"{name}-{peer}", nodes.free_port())  # to nobody, until the peer says where it listens
         try:
-            for name in self.names:
-                self._start(name)
+            with ThreadPoolExecutor(len(self.names)) as threads:
+                begun = [threads.submit(self._start, name) for name in self.names]
+            for one in begun:
+                one.result()
         except BaseException:
             self.stop()
             raise
@@ -58,7 +61,7 @@ class Cluster:
     @property
     def addresses(self) -> dict[str, int]:
         """The port of each replica for clients, on 127.0.0.1."""
-        return {name: node.port for name, node in self.nodes.items()}
+        return {name: node.port for name, node in sorted(self.nodes.items())}
 
     def url(self, name: str) -> str:
         """For redis-py: redis://127.0.0.1:port."""

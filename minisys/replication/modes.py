@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from random import Random
 
 from minisys.replication.log import Log, LogRefused
-from minisys.replication.primary import PrimaryBackup, asynchronous, semi_synchronous
+from minisys.replication.policies import (
+    Acknowledge,
+    MayRead,
+    any_replica,
+    asynchronous,
+    bounded_staleness,
+    leader_only,
+    semi_synchronous,
+    synchronous,
+)
+from minisys.replication.primary import PrimaryBackup
 from minisys.replication.raft import Raft, State, Timing
 from minisys.replication.raft_messages import from_dict
 
@@ -25,7 +35,8 @@ LED = ("async", "semi-sync", "all", "raft")
 class Options:
     """How a replica behaves: *mode* is one of MODES; *k*: replicas that semi-sync waits for.
 
-    reads: who answers them, "leader", "any", or "bounded" (a follower that heard the leader within *staleness_s*).
+    reads: who answers them, "leader", "any", or "bounded" (a follower at most *stale_versions* entries and *stale_s*
+    seconds behind).
     patience_s: how long a client waits for its answer at most. compact_after: entries after which Raft takes a
     snapshot. Raises ValueError for anything else.
     """
@@ -33,7 +44,8 @@ class Options:
     mode: str = "raft"
     k: int = 1
     reads: str = "leader"
-    staleness_s: float = 1.0
+    stale_versions: int = 1_000
+    stale_s: float = 1.0
     timing: Timing = Timing((0.5, 1.0), 0.1)  # wider than the paper's: a notebook's machine is busy
     patience_s: float = 5.0
     compact_after: int = 20_000
@@ -41,19 +53,24 @@ class Options:
     def __post_init__(self) -> None:
         if self.mode not in LED or self.reads not in ("leader", "any", "bounded"):
             raise ValueError(f"mode must be one of {', '.join(LED)}, reads leader, any or bounded; got {self}")
-        if self.k < 1 or self.staleness_s <= 0 or self.patience_s <= 0 or self.compact_after < 1:
-            raise ValueError(f"k and compact_after must be at least 1, staleness_s and patience_s above 0; got {self}")
+        if min(self.k, self.compact_after, self.stale_versions) < 1 or min(self.stale_s, self.patience_s) <= 0:
+            raise ValueError(f"numbers must be at least 1, seconds above 0; got {self}")
+
+    @property
+    def may_read(self) -> MayRead:
+        """Who may answer a read."""
+        bounded = bounded_staleness(self.stale_versions, self.stale_s)
+        return {"leader": leader_only, "any": any_replica, "bounded": bounded}[self.reads]
 
 
 def machine(options: Options, name: str, members: tuple[str, ...], rng: Random, state: State) -> Raft:
     """The state machine of *options.mode*. Raises ValueError if semi-sync waits for more replicas than there are."""
     if options.mode == "raft":
         return Raft(name, members, rng, state, timing=options.timing)
-    others = len(members) - 1
-    k = {"async": 0, "semi-sync": options.k, "all": others}[options.mode]
-    if k > others:
-        raise ValueError(f"semi-sync cannot wait for k = {k} replicas, there are {others}")
-    rule = semi_synchronous(k) if k else asynchronous
+    if options.mode == "semi-sync" and options.k > len(members) - 1:
+        raise ValueError(f"semi-sync cannot wait for k = {options.k} replicas, there are {len(members) - 1}")
+    semi = semi_synchronous(options.k)
+    rule: Acknowledge = {"async": asynchronous, "semi-sync": semi, "all": synchronous}[options.mode]
     return PrimaryBackup(name, members, rng, state, timing=options.timing, rule=rule)
 
 

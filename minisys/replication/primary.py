@@ -18,36 +18,23 @@ Not done: snapshots (what is cut off might be in them); the log holds everything
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
+from minisys.replication.policies import Acknowledge
 from minisys.replication.raft import Output, Raft
 from minisys.replication.raft_election import LEADER
 from minisys.replication.raft_messages import Entry
 from minisys.replication.raft_rules import first_conflict
 
-Rule = Callable[[int, Sequence[int]], int]  # (the primary's last index, what each replica has) -> acknowledged up to
-
-
-def asynchronous(own: int, replicas: Sequence[int]) -> int:
-    """What the primary has is acknowledged."""
-    return own
-
-
-def semi_synchronous(k: int) -> Rule:
-    """What the primary and *k* replicas have is acknowledged; k = all of them is "synchronous"."""
-    return lambda own, replicas: min([own, *sorted(replicas, reverse=True)[k - 1 : k]]) if len(replicas) >= k else 0
-
 
 class PrimaryBackup(Raft):
-    """One server of a primary and its replicas; parameters as for `Raft`.
+    """One server of a primary and its replicas; parameters as for `Raft`. *rule*: when a write is acknowledged."""
 
-    rule: up to where writes are acknowledged, given the primary's last index and up to where each replica's log is
-    surely the primary's.
-    """
-
-    def __init__(self, name: str, members: Iterable[str], rng: Random, *args: Any, rule: Rule, **more: Any) -> None:
+    def __init__(
+        self, name: str, members: Iterable[str], rng: Random, *args: Any, rule: Acknowledge, **more: Any
+    ) -> None:
         super().__init__(name, members, rng, *args, **more)
         self.rule = rule
 

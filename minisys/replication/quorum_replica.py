@@ -17,53 +17,48 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minisys.replication.answers import TIMEOUT, Answer
 from minisys.replication.log import Disk, Log, LogFailed, LogRefused
 from minisys.replication.peers import Peers, Stranger
+from minisys.replication.policies import Quorum, Stamp, newest
 from minisys.replication.redis_store import NULL, Command
 from minisys.testbed import resp
 
 AGAIN_S = 0.2
-Version = tuple[int, str]
-Held = tuple[Version, str | None]  # the value is None if the key was deleted
-NOTHING: Held = ((0, ""), None)
-TIMEOUT = "TIMEOUT too few replicas answered in time; nobody knows whether it will be carried out"
-
-
-@dataclass(frozen=True)
-class Quorum:
-    """R, W and when a read repairs; *patience_s*: how long a client waits. Raises ValueError for the impossible."""
-
-    n: int
-    r: int
-    w: int
-    repair: str = "after"
-    patience_s: float = 5.0
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.r <= self.n and 1 <= self.w <= self.n) or self.repair not in ("no", "after", "before"):
-            raise ValueError(f"need 1 <= r <= n, 1 <= w <= n, repair no, after or before; got {self}")
+REPAIRS = ("no", "after", "before")
+Held = tuple[Stamp, str | None]  # the value is None if the key was deleted
+NOTHING: Held = (Stamp(0), None)
 
 
 class QuorumReplica:
-    """One replica among *peers*, its log at *path*; parameters as for `Replica`. It answers any client."""
+    """One replica among *peers*, its log at *path*; it answers any client.
+
+    repair: what a read does, see above. patience_s: how long a client waits. disk, threaded: as for `Replica`.
+    Raises ValueError for another repair.
+    """
 
     def __init__(
-        self, quorum: Quorum, peers: Peers, path: Path, *, disk: Disk | None = None, threaded: bool = True
-    ) -> None:
-        self.quorum, self.peers, self.name = quorum, peers, peers.name
+        self, quorum: Quorum, peers: Peers, path: Path, *, repair: str = "after", patience_s: float = 5.0,
+        disk: Disk | None = None, threaded: bool = True,
+    ) -> None:  # fmt: skip
+        if repair not in REPAIRS:
+            raise ValueError(f"repair must be one of {', '.join(REPAIRS)}, got {repair!r}")
+        self.quorum, self.repair, self.patience_s = quorum, repair, patience_s
+        self.peers, self.name = peers, peers.name
         self.log = Log.open(path, peers.cluster, disk)
         self.held: dict[str, Held] = _recovered(self.log)
         self.loop = asyncio.get_running_loop()
         self.failed: asyncio.Future[str] = self.loop.create_future()
         self._puts: list[tuple[str, Held, Callable[[], None]]] = []
         self._asked: dict[int, Callable[[str, Any], None]] = {}  # by number: what to do with a reply
-        self._number, self._woken = 0, asyncio.Event()
+        self.writer = f"{self.name}.{secrets.token_hex(4)}"  # another one in each life: it forgets what it gave
+        self._given, self._number, self._woken = 0, secrets.randbits(48), asyncio.Event()
         self._tasks: set[asyncio.Task] = set()
         self._thread = ThreadPoolExecutor(1) if threaded else None
         peers.receive = self._receive
@@ -81,7 +76,7 @@ class QuorumReplica:
             self._thread.shutdown()
         self.log.close()
 
-    def write(self, command: Command) -> asyncio.Future[bytes]:
+    def write(self, command: Command) -> Answer:
         """SET or DEL of one key; everything else needs an order, and so a leader."""
         if (command[0] == "SET" and len(command) == 3) or (command[0] == "DEL" and len(command) == 2):
             value = command[2] if command[0] == "SET" else None
@@ -90,7 +85,7 @@ class QuorumReplica:
         answer.set_result(resp.error("ERR without a leader there are SET key value and DEL key; use mode raft"))
         return answer
 
-    def get(self, key: bytes, stale: bool) -> bytes | asyncio.Future[bytes]:
+    def get(self, key: bytes, stale: bool) -> bytes | Answer:
         """The newest of R values; with *stale* this replica's own."""
         name = key.decode("latin-1")
         return _told(self.held.get(name, NOTHING)) if stale else self._spawn(self._read(name))
@@ -111,7 +106,7 @@ class QuorumReplica:
         """For INFO."""
         quorum = self.quorum
         shown = {"role": "master", "mode": "quorum", "name": self.name, "n": quorum.n, "r": quorum.r, "w": quorum.w}
-        return shown | {"repair": quorum.repair, "refused_peers": self.peers.refused, "log_bytes": self.log.end}
+        return shown | {"repair": self.repair, "refused_peers": self.peers.refused, "log_bytes": self.log.end}
 
     def size(self) -> int:
         """How many keys this replica has."""
@@ -123,20 +118,25 @@ class QuorumReplica:
         return 0
 
     async def _read(self, key: str) -> bytes:
-        replies = await self._ask({"type": "read", "key": key}, self.quorum.r)
-        newest = max(replies.values(), key=lambda held: held[0])
-        if newest != NOTHING and self.quorum.repair != "no":
-            needed = self.quorum.w if self.quorum.repair == "before" else 0
-            if needed or any(held != newest for held in replies.values()):
-                await self._ask({"type": "write", "key": key, "held": newest}, needed)
-        return _told(newest)
+        held, behind = await self._newest(key)
+        if held != NOTHING and self.repair == "before":
+            await self._ask({"type": "write", "key": key, "held": _plain(held)}, self.quorum.w)
+        elif behind and self.repair == "after":
+            await self._ask({"type": "write", "key": key, "held": _plain(held)}, 0)
+        return _told(held)
 
     async def _write(self, key: str, value: str | None) -> bytes:
+        (stamp, old), _ = await self._newest(key)
+        self._given = max(self._given, int(stamp.number)) + 1  # two writes at once must not get the same version
+        fresh = (Stamp(self._given, self.writer), value)
+        await self._ask({"type": "write", "key": key, "held": _plain(fresh)}, self.quorum.w)
+        return resp.OK if value is not None else resp.integer(int(old is not None))
+
+    async def _newest(self, key: str) -> tuple[Held, list[str]]:
+        """The newest of R versions, and who had something older."""
         replies = await self._ask({"type": "read", "key": key}, self.quorum.r)
-        newest: Held = max(replies.values(), key=lambda held: held[0])
-        held = ((newest[0][0] + 1, self.name), value)
-        await self._ask({"type": "write", "key": key, "held": held}, self.quorum.w)
-        return resp.OK if value is not None else resp.integer(int(newest[1] is not None))
+        stamp, value, behind = newest((name, *held) for name, held in replies.items())
+        return (stamp, value), behind
 
     async def _ask(self, question: dict[str, Any], needed: int) -> dict[str, Any]:
         """Ask all, ourselves too; the first *needed* replies by name. Asks again those who are silent."""
@@ -150,42 +150,39 @@ class QuorumReplica:
                 enough.set()
 
         self._asked[number] = take
+        question |= {"number": number, "sender": self.name}
         try:
-            self._answer(self.name, question | {"number": number})
-            while len(replies) < needed or not needed:
-                for peer in self.peers.ports.keys() - replies.keys():
-                    self.peers.send(peer, [question | {"number": number, "sender": self.name}])
-                if not needed:
-                    break
-                await _within(enough, AGAIN_S)
+            self._receive(question)
+            for peer in self.peers.ports:
+                self.peers.send(peer, [question])
+            while len(replies) < needed:
+                if not await _within(enough, AGAIN_S):
+                    for peer in self.peers.ports.keys() - replies.keys():
+                        self.peers.send(peer, [question])
         finally:
             del self._asked[number]
         return replies
 
     def _receive(self, told: Any) -> None:
-        if type(told.get("number")) is not int:
-            raise Stranger(f"not a message between quorum replicas: {str(told)[:80]!r}")
-        if told.get("type") == "reply":
-            if take := self._asked.get(told["number"]):
-                take(told["sender"], _held(told["held"]) if told.get("held") else None)
-        else:
-            self._answer(told["sender"], told)
-
-    def _answer(self, sender: str, told: Any) -> None:
-        """Do what the question says; a write is answered when the disk has it."""
-        if told.get("type") == "read" and isinstance(told.get("key"), str):
-            self._reply(sender, told["number"], self.held.get(told["key"], NOTHING))
-        elif told.get("type") == "write" and isinstance(told.get("key"), str):
-            self._puts.append((told["key"], _held(told["held"]), lambda: self._reply(sender, told["number"], None)))
-            self._woken.set()
-        else:
-            raise Stranger(f"not a message between quorum replicas: {str(told)[:80]!r}")
+        """A message: a reply to what we asked, or a question; a write is answered when the disk has it."""
+        match told:
+            case {"type": "reply", "number": int(number), "held": held, "sender": sender}:
+                if take := self._asked.get(number):
+                    take(sender, held and _held(held))
+            case {"type": "read", "number": int(number), "key": str(key), "sender": sender}:
+                self._reply(sender, number, self.held.get(key, NOTHING))
+            case {"type": "write", "number": int(number), "key": str(key), "held": held, "sender": sender}:
+                self._puts.append((key, _held(held), lambda: self._reply(sender, number, None)))
+                self._woken.set()
+            case _:
+                raise Stranger(f"not a message between quorum replicas: {str(told)[:80]!r}")
 
     def _reply(self, sender: str, number: int, held: Held | None) -> None:
-        if sender != self.name:
-            self.peers.send(sender, [{"type": "reply", "number": number, "held": held, "sender": self.name}])
-        elif take := self._asked.get(number):
-            take(sender, held)
+        reply = {"type": "reply", "number": number, "held": held and _plain(held), "sender": self.name}
+        if sender == self.name:
+            self._receive(reply)
+        else:
+            self.peers.send(sender, [reply])
 
     async def _store(self) -> None:
         """What has come in goes to the disk together, then into memory, then the answers go out."""
@@ -194,25 +191,30 @@ class QuorumReplica:
                 await self._woken.wait()
                 self._woken.clear()
                 puts, self._puts = self._puts, []
-                lines = [
-                    json.dumps([key, held]).encode() for key, held, _ in puts if held > self.held.get(key, NOTHING)
-                ]
+                fresh = [[key, _plain(held)] for key, held, _ in puts if self._is_newer(key, held)]
+                lines = [json.dumps(one).encode() for one in fresh]
                 if lines and self._thread is None:
                     self.log.write(lines)
                 elif lines:
                     await self.loop.run_in_executor(self._thread, self.log.write, lines)
                 for key, held, done in puts:
-                    self.held[key] = max(held, self.held.get(key, NOTHING), key=lambda one: one[0])
+                    if self._is_newer(key, held):
+                        self.held[key] = held
                     done()
         except LogFailed as problem:
             self.failed.set_result(str(problem))
+        except Exception as bug:  # a replica that has lost its way must not look alive
+            self.failed.set_exception(bug)
 
-    def _spawn(self, work: Any) -> asyncio.Future[bytes]:
+    def _is_newer(self, key: str, held: Held) -> bool:
+        return held[0] > self.held.get(key, NOTHING)[0]
+
+    def _spawn(self, work: Any) -> Answer:
         async def patiently() -> bytes:
             try:
-                return bytes(await asyncio.wait_for(work, self.quorum.patience_s))
+                return bytes(await asyncio.wait_for(work, self.patience_s))
             except TimeoutError:
-                return resp.error(TIMEOUT)
+                return TIMEOUT
 
         task = self.loop.create_task(patiently())
         self._tasks.add(task)
@@ -220,19 +222,25 @@ class QuorumReplica:
         return task
 
 
-async def _within(event: asyncio.Event, seconds: float) -> None:
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it happened in time."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        return await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
-        pass
+        return False
 
 
 def _held(told: Any) -> Held:
     """A version and its value as they come from JSON. Raises Stranger."""
     match told:
         case [[int(number), str(name)], (str() | None) as value]:
-            return (number, name), value
+            return Stamp(number, name), value
     raise Stranger(f"not a version with its value: {str(told)[:80]!r}")
+
+
+def _plain(held: Held) -> list[Any]:
+    """A version and its value for JSON."""
+    return [[int(held[0].number), held[0].by], held[1]]
 
 
 def _told(held: Held) -> bytes:

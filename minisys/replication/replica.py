@@ -6,8 +6,8 @@ decide, get it onto the disk, and only then post, carry out and answer. While th
 with the next round: one fsync for many writes, and nobody waits for more than two of them.
 
 Promised: each `Output` is carried out in its order; a write is answered after the rule of its mode, with what the store
-said, or with an error whose first word says whether it happened: READONLY, ABORTED, MISCONF: surely not; TIMEOUT:
-nobody knows. The wall clock is never asked. A replica whose disk fails stops. Not here: commands (session.py),
+said, or with an error whose first word says whether it happened: READONLY, CLUSTERDOWN, ABORTED: surely not; TIMEOUT,
+MISCONF: nobody knows. The wall clock is never asked. A replica whose disk fails stops. Not here: commands (session.py),
 quorums without a leader (quorum_replica.py).
 """
 
@@ -15,23 +15,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from minisys.replication.answers import TIMEOUT, Answer, Waiting, settle
 from minisys.replication.log import Disk, Log, LogFailed
 from minisys.replication.modes import Options, machine, recovered
 from minisys.replication.peers import Peers
+from minisys.replication.policies import Reader
 from minisys.replication.raft import LEADER, Output
 from minisys.replication.raft_messages import COMMAND, SaveEntries, SaveSnapshot, SaveVote, from_dict, to_dict
 from minisys.replication.redis_store import Command, RedisStore
 from minisys.replication.status import info, redirect, role
 from minisys.testbed import resp
 
-Answer = asyncio.Future[bytes]
+ABORTED = resp.error("ABORTED another primary was elected; this write was not carried out and never will be")
 
 
 class Replica:
@@ -42,15 +42,9 @@ class Replica:
     """
 
     def __init__(
-        self,
-        options: Options,
-        peers: Peers,
-        path: Path,
-        rng: Random,
-        *,
-        disk: Disk | None = None,
-        threaded: bool = True,
-    ) -> None:
+        self, options: Options, peers: Peers, path: Path, rng: Random, *,
+        disk: Disk | None = None, threaded: bool = True,
+    ) -> None:  # fmt: skip
         self.options, self.peers, self.name = options, peers, peers.name
         members = tuple(sorted([self.name, *peers.ports]))
         self.log = Log.open(path, peers.cluster, disk)
@@ -62,11 +56,11 @@ class Replica:
         self._readers: list[tuple[bytes, Answer]] = []
         self._outputs: list[Output] = []
         self._open: dict[int, tuple[int, Answer]] = {}  # by index: the term, and who waits
-        self._patience: deque[tuple[float, Answer]] = deque()
-        self._conditions: list[tuple[Callable[[], bytes | None], Answer]] = []
+        self._waiting = Waiting(options.patience_s)
         self._woken = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._thread = ThreadPoolExecutor(1) if threaded else None
+        self._gone = ABORTED if options.mode == "raft" else TIMEOUT
         peers.receive = self._receive
 
     def start(self) -> None:
@@ -91,7 +85,7 @@ class Replica:
 
     def write(self, command: Command) -> Answer:
         """Have *command* replicated and applied; its answer, or an error, comes."""
-        answer = self._answer()
+        answer = self._waiting.answer()
         self._commands.append((command, answer))
         self._woken.set()
         return answer
@@ -100,14 +94,15 @@ class Replica:
         """The value of *key*: from the leader, or from here if this replica may answer (always, if *stale* will do)."""
         if stale or self._may_read_here():
             return self.store.get(key)
-        answer = self._answer()
+        answer = self._waiting.answer()
         self._readers.append((key, answer))
         self._woken.set()
         return answer
 
     def after(self, position: int, key: bytes) -> Answer:
         """The value of *key* once the store has taken in the entry at *position*."""
-        return self._when(lambda: self.store.get(key) if self.applied >= position else None)
+        self._woken.set()
+        return self._waiting.when(lambda: self.store.get(key) if self.applied >= position else None)
 
     def wait(self, position: int, replicas: int, within_s: float) -> bytes | Answer:
         """How many replicas have the entry at *position*: at once if *replicas* do, else after *within_s* seconds."""
@@ -117,11 +112,10 @@ class Replica:
         def having() -> int:
             return sum(match >= position for match in self.replicas().values())
 
-        answer: Answer = self.loop.create_future()
-        self._conditions.append((lambda: resp.integer(having()) if having() >= replicas else None, answer))
         self._woken.set()
-        self.loop.call_later(within_s, lambda: _settle(answer, resp.integer(having())))
-        return answer
+        return self._waiting.within(
+            within_s, lambda: resp.integer(having()) if having() >= replicas else None, lambda: resp.integer(having())
+        )
 
     @property
     def position(self) -> int:
@@ -144,29 +138,12 @@ class Replica:
         """Up to which entry each follower has the primary's log, as far as the primary knows."""
         return {peer: progress.match for peer, progress in self.machine.progress.items()} if self.leads else {}
 
-    def _when(self, condition: Callable[[], bytes | None]) -> Answer:
-        """What *condition* returns as soon as it is not None; it is looked at whenever something has happened."""
-        answer = self._answer()
-        self._conditions.append((condition, answer))
-        self._woken.set()
-        return answer
-
     def _may_read_here(self) -> bool:
+        """Without asking anybody: what the options allow a follower, and a primary that need not be sure it is one."""
         if self.leads:
             return self.options.mode != "raft" and self.applied >= self.machine.term_start
-        if self.options.reads == "bounded":
-            return self.loop.time() - self.machine.heard_s <= self.options.staleness_s
-        return self.options.reads == "any"
-
-    def _answer(self) -> Answer:
-        now, answer = self.loop.time(), self.loop.create_future()
-        while self._patience and (self._patience[0][1].done() or self._patience[0][0] <= now):
-            self._give_up(self._patience.popleft()[1])
-        self._patience.append((now + self.options.patience_s, answer))
-        return answer
-
-    def _give_up(self, answer: Answer) -> None:
-        _settle(answer, resp.error("TIMEOUT not acknowledged in time; nobody knows whether it will be carried out"))
+        heard_s = self.loop.time() - self.machine.heard_s
+        return self.options.may_read(Reader(self.applied, self.machine.commit, heard_s))
 
     def _receive(self, told: Any) -> None:
         self._outputs.append(self.machine.receive(self.loop.time(), from_dict(told)))
@@ -177,8 +154,7 @@ class Replica:
         if due is None or now >= due:
             self._outputs.append(self.machine.tick(now))
             self._woken.set()
-        while self._patience and self._patience[0][0] <= now:
-            self._give_up(self._patience.popleft()[1])
+        self._waiting.look()
         self._timer = None
         self._arm()
 
@@ -203,10 +179,12 @@ class Replica:
                 self._post(outputs)
                 for output in outputs:
                     self._carry_out(output)
-                self._look()
+                self._waiting.look()
                 self._arm()
         except LogFailed as problem:
             self._stop(problem, outputs)
+        except Exception as bug:  # a replica that has lost its way must not look alive
+            self.failed.set_exception(bug)
 
     def _decide(self) -> None:
         now = self.loop.time()
@@ -217,15 +195,15 @@ class Replica:
                 self._open[entry.index] = entry.term, answer
             if not output.proposed:
                 for _, answer in batch:
-                    _settle(answer, redirect(self))
+                    settle(answer, redirect(self))
             self._outputs.append(output)
         if self._readers:
             readers, self._readers = self._readers, []
             self._outputs.append(self.machine.read(now, readers))
         state = self.machine.state
-        if self.options.mode == "raft" and len(state.entries) > self.options.compact_after:
-            if self.applied > state.snapshot.index:
-                self._outputs.append(self.machine.compact(now, self.applied, self.store.dump()))
+        long = self.options.mode == "raft" and len(state.entries) > self.options.compact_after
+        if long and self.applied > state.snapshot.index:
+            self._outputs.append(self.machine.compact(now, self.applied, self.store.dump()))
 
     async def _persist(self, outputs: list[Output]) -> None:
         records = [record for output in outputs for record in output.records]
@@ -259,34 +237,18 @@ class Replica:
             self.applied = entry.index
             term, answer = self._open.pop(entry.index, (entry.term, None))
             if answer is not None:
-                gone = resp.error("ABORTED another primary was elected; this write was not carried out and never will")
-                _settle(answer, reply if term == entry.term else gone)
+                settle(answer, reply if term == entry.term else self._gone)
         for readers in output.reads:
             for key, answer in readers:
-                _settle(answer, self.store.get(key))
+                settle(answer, self.store.get(key))
         for readers in output.refused:
             for _, answer in readers:
-                _settle(answer, redirect(self, write=False))
-
-    def _look(self) -> None:
-        still = []
-        for condition, answer in self._conditions:
-            if not answer.done() and (reply := condition()) is None:
-                still.append((condition, answer))
-            elif not answer.done():
-                _settle(answer, reply)
-        self._conditions = still
+                settle(answer, redirect(self, write=False))
 
     def _stop(self, problem: LogFailed, outputs: list[Output]) -> None:
         """The disk failed. Nobody but us has seen what this round wanted to write; of the rest nobody knows."""
         for index in [entry.index for output in outputs for entry in output.proposed]:
             if index in self._open:
-                _settle(self._open.pop(index)[1], resp.error(f"MISCONF {problem}"))
-        for _, answer in [*self._open.values(), *self._commands, *self._readers, *self._conditions]:
-            self._give_up(answer)
+                settle(self._open.pop(index)[1], resp.error(f"MISCONF {problem}"))
+        self._waiting.end()
         self.failed.set_result(str(problem))
-
-
-def _settle(answer: Answer, reply: bytes | None) -> None:
-    if not answer.done():
-        answer.set_result(reply or b"")

@@ -181,6 +181,9 @@ class Connection(asyncio.Protocol):
         if self.pending is not reply or reply.cancelled():  # the client has gone
             return
         self.pending = None
+        if (bug := reply.exception()) is not None:
+            self.transport.abort()
+            raise bug
         self.transport.write(reply.result())
         if self.transport.get_write_buffer_size() > HIGH_WATER_BYTES:
             self._wait([])

@@ -54,7 +54,8 @@ class Stage:
             await self.start(name)
 
     async def start(self, name: str) -> Replica | QuorumReplica:
-        options = parser().parse_args([*self.options, "--name", name, "--seed", str(self.seed + self.names.index(name))])
+        seed = str(self.seed + self.names.index(name))
+        options = parser().parse_args([*self.options, "--name", name, "--seed", seed])
         ports = {peer: self.proxy.links[f"{name}-{peer}"].port for peer in self.names if peer != name}
         peers = Peers("minisys", name, ports, lambda _: None)
         node = replica(options, peers, self.folder, threaded=False, disk=self.disks.get(name))
@@ -111,9 +112,10 @@ def play(
 
     async def main() -> Any:
         stage = Stage(folder, names, options, seed)
-        await stage.open()
         try:
-            return await scene(stage)
+            await stage.open()
+            async with asyncio.timeout(600):
+                return await scene(stage)
         finally:
             await stage.close()
 

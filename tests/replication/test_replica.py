@@ -91,7 +91,7 @@ def test_a_bounded_follower_answers_only_while_it_hears_the_leader(tmp_path: Pat
         await asyncio.sleep(0.35)
         assert "REDIRECT" in error(await client.ask("GET", "k"))
 
-    play(tmp_path, scene, "--reads", "bounded", "--staleness", "0.3")
+    play(tmp_path, scene, "--reads", "bounded", "--stale", "0.3")
 
 
 @pytest.mark.parametrize(("mode", "lost"), [("async", True), ("semi-sync", False), ("all", False), ("raft", False)])
@@ -212,6 +212,17 @@ def test_a_jump_of_the_wall_clock_changes_nothing(tmp_path: Path, monkeypatch: p
         return stage.nodes[leader].machine.state.term
 
     assert play(tmp_path, scene) == 1
+
+
+@pytest.mark.parametrize(("options", "problem"), [
+    ("--mode semi-sync --k 3", "cannot wait for k = 3 replicas, there are 2"),
+    ("--mode quorum --r 4", "need 1 <= r <= n"), ("--mode quorum --repair x", "one of no, after, before"),
+    ("--heartbeat 2", "0 < heartbeat_s"), ("--reads all", "reads leader, any or bounded"), ("--k 0", "at least 1"),
+    ("--patience 0", "seconds above 0"),
+])  # fmt: skip
+def test_bad_options_are_refused_with_what_would_be_possible(tmp_path: Path, options: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        play(tmp_path, lambda stage: asyncio.sleep(0), *options.split())
 
 
 def test_one_seed_elects_the_same_leader_at_the_same_time(tmp_path: Path) -> None:
