@@ -86,27 +86,6 @@ def hot_film(cure: str = "nothing") -> Playback:
     return playback(trace, title=f"Half of the requests are for one key; cure: {cure}", balancer="router", drain=False)
 
 
-def hot_share(measured: pd.DataFrame | None = None, prediction: object = None) -> alt.LayerChart:
-    """The busiest of three shards' share of the requests by the hot key's share, in three worlds.
-
-    *measured*: columns hot_percent and busiest_percent. *prediction*: the reader's percentage at a share of 50 %.
-    """
-    shares = [0, 10, 20, 30, 40, 50, 60, 70, 80]
-    exact = [100 * theory.hot_shard(share / 100, 3) for share in shares]
-    rows = []
-    for share in shares:
-        for seed in SEEDS:
-            pieces = fast.simulate("nothing", hot_day(share / 100, 4_000, seed), shards=3, placed="hash slots").pieces
-            rows.append((share, 100 * max(pieces.values()) / sum(pieces.values())))
-    guess = float(prediction) if isinstance(prediction, int | float) else None
-    return charts.three_worlds(
-        predicted=pd.DataFrame({"hot_percent": shares, "busiest_percent": exact}),
-        simulated=pd.DataFrame(rows, columns=["hot_percent", "busiest_percent"]), measured=measured,
-        x="hot_percent", y="busiest_percent", prediction=(50, guess), title="One hot key, three shards",
-        x_title="share of the requests for one key (%)", y_title="requests at the busiest shard (%)",
-    )  # fmt: skip
-
-
 # Asking all shards
 
 

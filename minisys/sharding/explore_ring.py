@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from minisys.sharding import comparison, policies, theory
-from minisys.sharding.comparison import balance, keys_of, shards_of
+from minisys.sharding.comparison import balance, keys_of, moved, shards_of
 from minisys.sharding.placements import placement
 from minisys.sharding.policies import hash64
 from minisys.testbed import charts, style
@@ -152,6 +152,27 @@ def spread_chart(shards: int = 10, seeds: Sequence[int] = range(30)) -> alt.Laye
     )  # fmt: skip
 
 
+def growth_chart(measured: pd.DataFrame | None = None, prediction: object = None) -> alt.LayerChart:
+    """The share of the keys that move when a cluster grows by one shard, by hash slots, in three worlds.
+
+    *measured*: columns shards (before) and moved_percent. *prediction*: the reader's percentage from 3 to 4 shards.
+    """
+    counts, rows = range(1, 9), []
+    for seed in range(5):
+        keys = keys_of(3_000, f"{seed}:item")
+        for count in counts:
+            old = placement("hash slots", shards_of(count))
+            new = old.resized(shards_of(count + 1))
+            rows.append((count, 100 * moved([old.place(key) for key in keys], [new.place(key) for key in keys])))
+    exact = [100 * theory.least_movement(count, count + 1) for count in counts]
+    return charts.three_worlds(
+        predicted=pd.DataFrame({"shards": counts, "moved_percent": exact}),
+        simulated=pd.DataFrame(rows, columns=["shards", "moved_percent"]), measured=measured, x="shards",
+        y="moved_percent", prediction=(3, float(prediction) if isinstance(prediction, int | float) else None),
+        title="One shard more: how many keys move", x_title="shards before", y_title="keys that move (%)",
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=4)
 def _counted(n: int, shards: int) -> pd.DataFrame:
     return comparison.compared(keys_of(n), shards)
@@ -172,19 +193,4 @@ def lookup_chart(n: int = 3_000, shards: int = 10) -> alt.LayerChart:
     return charts.dots(
         frame, x="lookup_us", y="placement", title=f"Time to find the shard of a key ({shards} shards)", log_x=True,
         x_title="microseconds of processor time (logarithmic)",
-    )  # fmt: skip
-
-
-def tenants_chart(shards: int = 10) -> alt.LayerChart:
-    """The fullest of *shards* shards by the number of different keys, under a perfect hash: 30 random placements."""
-    rng = np.random.default_rng(11)
-    rows = [
-        (keys, float(counts.max()) * shards / keys)
-        for keys in (10, 30, 100, 300, 1_000, 10_000, 100_000)
-        for counts in rng.multinomial(keys, [1 / shards] * shards, size=30)
-    ]
-    return charts.lines(
-        pd.DataFrame(rows, columns=["keys", "peak"]).assign(hash="a perfect hash"), x="keys", y="peak", by="hash",
-        title=f"Few different keys are uneven under any hash ({shards} shards)", log_x=True,
-        x_title="different keys", y_title="fullest shard / mean",
     )  # fmt: skip
