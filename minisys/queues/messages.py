@@ -1,6 +1,6 @@
 """What a message may be: its text, its attributes, the fingerprints that tell a client it arrived unharmed.
 
-Amazon's clients for Java and JavaScript compute the MD5 of what they sent and of what they get, and raise an error where
+Amazon's clients for Java and JavaScript compute the MD5 of what they sent and of what they get, and raise an error if
 the broker's differs (boto3 leaves it to you). So a broker that cuts, re-encodes or mixes up messages is found out.
 
 Promised: SQS's limits and its two MD5 sums. Source: Amazon SQS API reference, SendMessage; developer guide,
