@@ -40,7 +40,8 @@ class Invariants:
         self.agreed: dict[int, tuple[Entry, int]] = {}  # by index: the entry, and the term in which it was agreed
         self.at: dict[Server, int] = {}  # what a server in one of its lives applied last
         self.elections = self.steps = 0
-        self.voted: Callable[[], None] = lambda: None  # called when a server has voted
+        self.voted: Callable[[], None] = lambda: None  # called when a server votes
+        self.began: Callable[[], None] = lambda: None  # called when a leader begins
 
     def stepped(self, server: Server, out: Output) -> None:
         """Before anything of *out* is done: elections, and what is about to be written or cut off."""
@@ -64,6 +65,7 @@ class Invariants:
             raise Broken("election safety", f"{self.leaders[state.term]} and {name} both lead in term {state.term}")
         self.leaders[state.term] = name
         self.elections += 1
+        self.began()
         for index, (entry, term) in self.agreed.items():
             if term < state.term and index > state.snapshot.index and state.term_at(index) != entry.term:
                 raise Broken(

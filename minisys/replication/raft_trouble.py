@@ -33,7 +33,8 @@ class Trouble:
         some = self.rng.sample(kinds, self.rng.randint(1, len(kinds)))
         self.kinds = (*some, (self._restart, 5), (self._heal, 5))
         self.ready = False  # to strike when somebody next votes
-        self.haunts = self.rng.choice((0.0, 0.0, 0.3))  # chance to strike at any vote: such runs have many elections
+        self.haunts, self.coups = self.rng.choice(((0.0, 0.0), (0.3, 0.0), (0.0, 0.8)))  # chances at a vote, at a start
+        cluster.seen.began = self._began
         cluster.seen.voted = self._voted
         self._later()
 
@@ -54,6 +55,16 @@ class Trouble:
         elif self.haunts and self.rng.random() < self.haunts:
             self.cluster.loop.after(self.rng.expovariate(1 / 0.01), self._one)
 
+    def _began(self) -> None:
+        """Figure 8: each new leader is left alone with what it has just written, and the one before is back."""
+        if self.coups and self.rng.random() < self.coups:
+            self.cluster.loop.after(self.rng.expovariate(1 / 0.02), self._coup)
+
+    def _coup(self) -> None:
+        if self.cluster.loop.now < self.until_s:
+            self.cluster.mend()
+            self._tell(self.rng.choice((self._isolate, self._strand, self._crash_leader))())
+
     def _no_longer(self) -> None:
         if self.ready:
             self.ready = False
@@ -67,6 +78,9 @@ class Trouble:
         if self.cluster.loop.now > self.until_s:
             return
         what = self.rng.choices([kind for kind, _ in self.kinds], [weight for _, weight in self.kinds])[0]()
+        self._tell(what)
+
+    def _tell(self, what: str) -> None:
         if what:
             self.told.append(f"{self.cluster.loop.now:.3f} s: {what}")
 

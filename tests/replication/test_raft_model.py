@@ -52,9 +52,10 @@ def test_servers_that_never_agree_are_noticed():
 
 def test_one_seed_one_run_in_two_processes():
     code = "from minisys.replication.raft_model import run; r = run(7); print(r.faults, r.steps, *r.history)"
-    command = [sys.executable, "-c", code]
     said = [
-        subprocess.run(command, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, check=True
+        ).stdout
         for seed in ("1", "2")
     ]
     assert said[0] == said[1] and len(said[0]) > 1000
