@@ -123,10 +123,10 @@ class Stage:
 
     def __init__(
         self, mode: str, *, k: int = 1, size: int = 3, seed: int = 0, lag_s: float = 0.005, clients: int = 5,
-        timing: Timing | None = None, kind: type[Client] = Writer,
+        timing: Timing | None = None, kind: type[Client] = Writer, network: type[Network] = Network,
     ) -> None:  # fmt: skip
         self.loop = Loop()
-        self.network = Network(self.loop, seed=seed, link=Link(Exponential(0.001)))
+        self.network = network(self.loop, seed=seed, link=Link(Exponential(0.001)))
         self.story, self.rng = Story(self.loop), Random(f"{seed}/stage")
         names = tuple("abcdefghi"[:size])
         self.servers = {}
