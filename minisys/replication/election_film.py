@@ -88,7 +88,7 @@ def film(seed: int) -> Film:
     return Film(seed)
 
 
-def at(ms: int = 228, seed: int = 5) -> tuple[alt.LayerChart, str]:
+def at(ms: int = 232, seed: int = 18) -> tuple[alt.LayerChart, str]:
     """The servers and the messages between them *ms* milliseconds after the leader died."""
     shown = film(seed)
     at_s = shown.fault_s + ms / 1e3
@@ -158,6 +158,6 @@ def election_film() -> Explorer:
     return explorer(
         at,
         title="Five Raft servers; the leader dies at 0 ms. Click the handle and use the arrow keys",
-        ms=slider(-BEFORE_MS, AFTER_MS, 2, 228, "time", "ms"),
-        seed=slider(1, 12, 1, 5, "another run (seed)"),
+        ms=slider(-BEFORE_MS, AFTER_MS, 2, 232, "time", "ms"),
+        seed=slider(1, 20, 1, 18, "another run (seed)"),
     )

@@ -21,15 +21,16 @@ def words(made):
 def test_failover_minute_by_minute(mode, fault):
     chart, caption = explore.minute_by_minute(mode, fault)
     assert picture.spec(chart)["description"]
-    lost = int(re.match(r"(\d+) of", caption)[1])
+    lost = int(caption.split(" of ")[0])
     assert (lost > 0) == (mode == "async")
     assert ("no write succeeded" in caption) == (mode == "all" and fault == "crash")
 
 
 def test_losses_grow_with_the_lag_and_raft_has_none():
-    found = explore.losses((5, 40), range(6))
-    mean = found.groupby(["mode", "lag_s"])["lost"].mean()
-    assert mean["async", 0.04] > 2 * mean["async", 0.005] > 0
+    found = explore.losses()
+    mean = found.groupby(["mode", "lag_s"])["rpo_s"].mean()
+    for lag_s in (0.02, 0.04, 0.08):
+        assert mean["async", lag_s] == pytest.approx(lag_s, rel=0.35)
     assert (found[found["mode"] == "raft"]["lost"] == 0).all()
     assert picture.spec(explore.loss_worlds(prediction=12))["description"]
 
@@ -93,10 +94,10 @@ def test_elections_with_more_spread_split_less():
     assert "150 to 300 ms" in found and "100" in found
 
 
-@pytest.mark.parametrize("seed", [5, 7])
+@pytest.mark.parametrize("seed", [6, 18])
 def test_the_film_shows_one_leader_a_term_and_messages_on_their_way(seed):
     film = election_film.film(seed)
-    leaders = {}
+    leaders = dict[int, str]()
     for moment in film.moments:
         if moment.role == "leader":
             assert leaders.setdefault(moment.term, moment.server) == moment.server
@@ -111,5 +112,5 @@ def test_the_film_shows_one_leader_a_term_and_messages_on_their_way(seed):
 
 
 def test_some_seed_of_the_film_splits_the_vote():
-    terms = {seed: max(m.term for m in election_film.film(seed).since(1e9)) for seed in (5, 7)}
-    assert terms[5] == 2 and terms[7] > 2
+    terms = {seed: max(m.term for m in election_film.film(seed).since(1e9)) for seed in (6, 18)}
+    assert terms == {6: 2, 18: 3}

@@ -53,7 +53,9 @@ def test_servers_that_never_agree_are_noticed():
 def test_one_seed_one_run_in_two_processes():
     code = "from minisys.replication.raft_model import run; r = run(7); print(r.faults, r.steps, *r.history)"
     said = [
-        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
         for seed in ("1", "2")
     ]
     assert said[0] == said[1] and len(said[0]) > 1000
