@@ -23,12 +23,12 @@ from minisys.replication.raft import CANDIDATE, LEADER, PRE_CANDIDATE, Output, R
 from minisys.replication.raft_clients import Client
 from minisys.replication.raft_cluster import Design, Disk, Server
 from minisys.replication.raft_messages import COMMAND, Entry, Snapshot
-from minisys.testbed.laws import Exponential
+from minisys.testbed.laws import Deterministic, Exponential
 
 MODES = ("async", "semi-sync", "all", "raft")
 KEYS = "xyz"
 FAULTS = ("crash", "cut off", "pause")
-CLIENTS_S, FAULT_S, PAUSE_S = 0.8, 2.0, 1.0  # when clients begin, when it happens, how long a pause is
+LOAD_S, PAUSE_S = 1.2, 1.0  # how long clients write before it happens, about; how long a pause is
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,15 @@ class Moment:
 
 @dataclass(frozen=True)
 class Failover:
-    """What one run was like. Seconds from the fault on: *detected_s* until the first replica stood for election,
-    *elected_s* until there was a leader, *back_s* until the first write that was sent after the fault was acknowledged
-    (the RTO); math.inf if it never happened. *gone*: the acknowledged writes, of *acknowledged*, that the log of the
-    last leader does not have.
+    """What one run was like. The load began at *began_s*, the fault came at *fault_s*, seconds from the start.
+
+    From the fault on, in seconds, math.inf if it never happened: *detected_s* until the first replica stood for
+    election, *elected_s* until there was a leader, *back_s* until the first write that was sent after the fault was
+    acknowledged (the RTO). *gone*: the acknowledged writes, of *acknowledged*, that the log of the last leader lacks.
     """
 
     mode: str
+    began_s: float
     fault_s: float
     detected_s: float
     elected_s: float
@@ -123,20 +125,22 @@ class Stage:
 
     def __init__(
         self, mode: str, *, k: int = 1, size: int = 3, seed: int = 0, lag_s: float = 0.005, clients: int = 5,
-        timing: Timing | None = None, kind: type[Client] = Writer,
+        timing: Timing | None = None, kind: type[Client] = Writer, network: type[Network] = Network,
+        steady: bool = False,
     ) -> None:  # fmt: skip
-        self.loop = Loop()
-        self.network = Network(self.loop, seed=seed, link=Link(Exponential(0.001)))
+        self.loop, timing = Loop(), timing or Timing()
+        self.begin_s = 2.5 * timing.election_s[1]  # there is a leader by then
+        self.network = network(self.loop, seed=seed, link=Link(Exponential(0.001)))
         self.story, self.rng = Story(self.loop), Random(f"{seed}/stage")
         names = tuple("abcdefghi"[:size])
         self.servers = {}
         for name in names:
             for other in names:
                 if other != name:
-                    self.network.links[name, other] = Link(Exponential(lag_s))
+                    self.network.links[name, other] = Link(Deterministic(lag_s) if steady else Exponential(lag_s))
             self.servers[name] = Server(
                 name, self.network, Disk(names), self.story, design(mode, k),
-                seed=f"{seed}/{name}", timing=timing or Timing(), compact_after=10**9,
+                seed=f"{seed}/{name}", timing=timing, compact_after=10**9,
             )  # fmt: skip
         self.history, numbers = History(), count(clients)
         self.clients = [
@@ -146,7 +150,7 @@ class Stage:
         for server in self.servers.values():
             server.start()
         for client in self.clients:
-            self.loop.at(CLIENTS_S, client.start)  # there is a leader by then
+            self.loop.at(self.begin_s, client.start)
 
     def leader(self) -> str:
         """Who leads in the newest term, dead or alive."""
@@ -155,31 +159,37 @@ class Stage:
 
     def run_to_fault(self) -> str:
         """Run until the moment of the fault, which the seed shifts by a heartbeat or two, and say who leads then."""
-        self.loop.run(FAULT_S + self.rng.uniform(0, 0.1))
+        self.loop.run(self.begin_s + LOAD_S + self.rng.uniform(0, 0.1))
         return self.leader()
 
 
 def fail_over(
     mode: str, fault: str = "crash", *, k: int = 1, size: int = 3, seed: int = 0, lag_s: float = 0.005,
     clients: int = 5, timing: Timing | None = None, after_s: float = 2.0, kind: type[Client] = Writer,
+    steady: bool = False,
 ) -> Failover:  # fmt: skip
     """*clients* clients write to *size* servers in *mode* (MODES, *k* for semi-sync); then *fault* (FAULTS) happens.
 
-    *lag_s*: mean one-way delay between servers (clients are 1 ms away). *timing*: election time-outs and heartbeat.
-    *after_s*: how long the run goes on. "cut off": the primary keeps client 0 and loses everybody else, until the last
-    half second. *kind*: what the clients do. Raises ValueError for an unknown mode or fault.
+    *lag_s*: mean one-way delay between servers (clients are 1 ms away), always the same if *steady*. *timing*: election
+    time-outs and heartbeat. *after_s*: how long the run goes on, and longer if nobody leads then. "cut off": the
+    primary keeps client 0 and loses everybody else, until the last half second. *kind*: what the clients do. Raises
+    ValueError for an unknown mode or fault.
     """
     if fault not in FAULTS:
         raise ValueError(f"fault must be one of {', '.join(FAULTS)}, got {fault!r}")
-    stage = Stage(mode, k=k, size=size, seed=seed, lag_s=lag_s, clients=clients, timing=timing, kind=kind)
+    stage = Stage(
+        mode, k=k, size=size, seed=seed, lag_s=lag_s, clients=clients, timing=timing, kind=kind, steady=steady
+    )
     old = stage.run_to_fault()
     fault_s = stage.loop.now
     _happens(stage, fault, old, after_s)
     stage.loop.run(fault_s + after_s)
-    for client in stage.clients:
-        client.leave_open()
     if fault == "crash":
         stage.servers.pop(old)
+    while not stage.leader():  # votes were split; what is lost is known when somebody leads
+        stage.loop.run(stage.loop.now + 0.1)
+    for client in stage.clients:
+        client.leave_open()
     return _told(stage, mode, fault_s, old)
 
 
@@ -203,6 +213,7 @@ def _told(stage: Stage, mode: str, fault_s: float, old: str) -> Failover:
     kept = {entry.data["value"] for entry in leader.raft.state.entries if entry.kind == COMMAND} if leader else set()
     lost = [o for o in done if o.value not in kept]
     return Failover(
-        mode, fault_s, story.first(fault_s, old, PRE_CANDIDATE, CANDIDATE, LEADER), story.first(fault_s, old, LEADER),
+        mode, stage.begin_s, fault_s,
+        story.first(fault_s, old, PRE_CANDIDATE, CANDIDATE, LEADER), story.first(fault_s, old, LEADER),
         min(late, default=math.inf) - fault_s, len(done), tuple(lost), stage.history, tuple(story.moments),
     )  # fmt: skip

@@ -54,7 +54,7 @@ def test_one_seed_one_run_in_two_processes():
     code = "from minisys.replication.raft_model import run; r = run(7); print(r.faults, r.steps, *r.history)"
     said = [
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, check=True
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
         ).stdout
         for seed in ("1", "2")
     ]

@@ -49,9 +49,9 @@ def test_without_the_bound_copies_fall_further_behind():
 def test_aurora_writes_without_a_zone_and_reads_without_one_more():
     table = stores_model.zone_losses(range(2)).groupby(["layout", "lost", "kind"])["answered_percent"].mean()
     three, six = stores_model.LAYOUTS
-    assert table[six, "a zone", "write"] == 100 and table[six, "a zone and one more", "read"] == 100
-    assert table[six, "a zone and one more", "write"] == 0 and table[six, "a zone and two more", "read"] == 0
-    assert table[three, "a zone", "write"] == 100 and table[three, "a zone and one more", "read"] == 0
+    assert table[six, "a zone", "write"] == 100 and table[six, "a zone + 1", "read"] == 100
+    assert table[six, "a zone + 1", "write"] == 0 and table[six, "a zone + 2", "read"] == 0
+    assert table[three, "a zone", "write"] == 100 and table[three, "a zone + 1", "read"] == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
