@@ -45,7 +45,6 @@ def circle(method: str, shards: int, points: int, change: str, progress: int) ->
     now = before.copy()
     gone = to_move[: round(len(to_move) * progress / 100)]
     now[gone] = after[gone]
-    chart = _drawn(names, points if method == "ring" else 0, new, before, now)
     expected = (theory.modulo_movement if method == "modulo" else theory.least_movement)(len(old), len(new))
     high, _ = balance(list(after), new)
     said = (
@@ -53,7 +52,8 @@ def circle(method: str, shards: int, points: int, change: str, progress: int) ->
         f"expected {100 * expected:.0f} %. Afterwards the fullest shard holds {high:.2f} times the mean."
     )
     title = f"{len(old)} shards become {len(new)}, by {method}: inside before, outside after"
-    return chart.properties(title=title, description=f"{title}. {said}"), said
+    layers = _drawn(names, points if method == "ring" else 0, new, before, now)
+    return alt.layer(*layers, title=title, description=f"{title}. {said}", width=SIZE, height=SIZE), said
 
 
 def circle_explorer() -> Explorer:
@@ -80,7 +80,7 @@ def _owners(method: str, shards: tuple[str, ...], points: int) -> tuple[str, ...
 
 def _drawn(
     names: Sequence[str], points: int, new: Sequence[str], before: np.ndarray, now: np.ndarray
-) -> alt.LayerChart:
+) -> list[alt.Chart]:
     """The circle: arcs of the ring after the change if there are *points*, dots, and lines of the keys that moved."""
     angle = np.array([hash64(key) for key in keys_of(KEYS)]) / 2**63 * 2 * np.pi
     colours = dict(zip(names, style.server_colours(list(names)), strict=True))
@@ -113,7 +113,7 @@ def _drawn(
     layers = [lines, dots(before, INNER), dots(now, OUTER)]
     if points:
         layers.insert(0, _arcs(new, points, colour))
-    return alt.layer(*layers).properties(width=SIZE, height=SIZE)
+    return layers
 
 
 def _arcs(shards: Sequence[str], points: int, colour: alt.Color) -> alt.Chart:
@@ -179,18 +179,17 @@ def _counted(n: int, shards: int) -> pd.DataFrame:
 
 
 def movement_table(n: int = 10_000, shards: int = 10) -> Table:
-    """Balance, movement and memory of every method: *n* keys on *shards* shards."""
+    """Balance and movement of every method, counted: *n* keys on *shards* shards."""
     made = _counted(n, shards).rename(columns={
         "max_over_mean": "fullest / mean", "added": "moved, one added (%)", "needless": "of these, needlessly",
-        "removed": "moved, first removed (%)", "memory_kb": "table (kB)",
-    }).drop(columns="min_over_mean")  # fmt: skip
+        "removed": "moved, first removed (%)",
+    }).drop(columns=["min_over_mean", "memory_kb"])  # fmt: skip
     return table(made, caption=f"{n:,} keys on {shards} shards; needlessly: between shards that were there before")
 
 
-def lookup_chart(n: int = 3_000, shards: int = 10) -> alt.LayerChart:
-    """How long a look-up takes, measured now, on this machine, in Python."""
-    frame = comparison.lookup_times(keys_of(n), shards)
-    return charts.dots(
-        frame, x="lookup_us", y="placement", title=f"Time to find the shard of a key ({shards} shards)", log_x=True,
-        x_title="microseconds of processor time (logarithmic)",
-    )  # fmt: skip
+def cost_table(n: int = 3_000, shards: int = 10) -> Table:
+    """What a look-up costs, measured now on this machine in Python: processor time, and the table that must be kept."""
+    made = comparison.lookup_times(keys_of(n), shards)
+    made["memory_kb"] = made["placement"].map(_counted(10_000, shards).set_index("placement")["memory_kb"])
+    shown = made.rename(columns={"lookup_us": "look-up (µs)", "memory_kb": "table for 10,000 keys (kB)"})
+    return table(shown, caption=f"To find the shard of a key, among {shards}")
