@@ -22,7 +22,7 @@ from typing import Any
 from minisys.queues import attributes as rules
 from minisys.queues.attributes import Queue
 from minisys.queues.delivery import Delivery
-from minisys.queues.errors import Parameters, SqsError, items, missing, number, pairs, text
+from minisys.queues.errors import Parameters, SqsError, items, missing, number, optional, pairs, text
 from minisys.queues.holding import Holding
 from minisys.queues.moves import Moves
 from minisys.queues.sending import Sending
@@ -66,19 +66,14 @@ class Broker:
             return self.apply(action, parameters, now)
 
     def apply(self, action: str, parameters: Parameters, now: float) -> Answer:
-        """As call, inside a transaction that the caller has opened: several share one fsync."""
+        """As call, inside a transaction that the caller has opened and takes back if this raises: see commit.py."""
         if action not in self.actions:
             raise SqsError("UnsupportedOperation", f"The action {action} is not valid for this endpoint.")
-        self.store.db.execute("SAVEPOINT one")
         try:
-            answer = self.actions[action](parameters, now)
+            return self.actions[action](parameters, now)
         except BaseException:
-            self.known.clear()
-            if self.store.db.in_transaction:
-                self.store.db.execute("ROLLBACK TO one")
+            self.known.clear()  # what the transaction takes back
             raise
-        self.store.db.execute("RELEASE one")
-        return answer
 
     # -- queues ------------------------------------------------------------------------------------------------------
 
@@ -123,7 +118,7 @@ class Broker:
 
     def list_queues(self, parameters: Parameters, now: float) -> Answer:
         """Queues whose names begin with a prefix, page by page if MaxResults is given."""
-        prefix, token = parameters.get("QueueNamePrefix") or "", parameters.get("NextToken") or ""
+        prefix, token = optional(parameters, "QueueNamePrefix"), optional(parameters, "NextToken")
         paged = parameters.get("MaxResults") is not None
         most = number(parameters, "MaxResults", 1, 1000, 1000)
         names = [

@@ -10,6 +10,13 @@ from tests.queues.stage import Stage
 
 Case = Callable[[Stage], None]
 CASES: dict[str, Case] = {}
+WAITING: dict[str, Case] = {}  # cases that take more than a second of real time: they are run side by side
+
+
+def waits(act: Case) -> Case:
+    """Put *act* among the cases that wait."""
+    WAITING[act.__name__.replace("_", " ")] = act
+    return act
 
 
 def case(act: Case) -> Case:
@@ -214,7 +221,7 @@ def a_message_given_back_is_there_at_once(on: Stage) -> None:
     assert again["MessageId"] == got["MessageId"]
 
 
-@case
+@waits
 def a_timeout_ends_and_the_message_is_back(on: Stage) -> None:
     url = on.queue(VisibilityTimeout=1)
     on.send(url, "x")
@@ -242,7 +249,7 @@ def a_timeout_over_12_hours_is_refused(on: Stage) -> None:
     assert on.code("change_message_visibility", **asked) == "InvalidParameterValue"
 
 
-@case
+@waits
 def a_delayed_message_comes_later(on: Stage) -> None:
     url = on.queue()
     on.send(url, "late", DelaySeconds=1)
@@ -262,14 +269,14 @@ def the_queue_delays_unless_the_message_says_otherwise(on: Stage) -> None:
     assert on.counts(url) == (0, 1, 1)
 
 
-@case
+@waits
 def long_polling_waits_for_a_delayed_message(on: Stage) -> None:
     url = on.queue()
     on.send(url, "late", DelaySeconds=1)
     assert on.bodies(url, WaitTimeSeconds=5) == ["late"]
 
 
-@case
+@waits
 def long_polling_ends_empty(on: Stage) -> None:
     url, begin = on.queue(ReceiveMessageWaitTimeSeconds=1), time.monotonic()
     assert on.bodies(url) == []

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 
-from tests.queues.behaviours import case
+from tests.queues.behaviours import case, waits
 from tests.queues.stage import Stage
 
 
@@ -55,7 +55,7 @@ def a_quarter_of_a_megabyte_is_one_message(on: Stage) -> None:
     assert on.bodies(url) == [body]
 
 
-@case
+@waits
 def an_extended_message_stays_hidden(on: Stage) -> None:
     url = on.queue(VisibilityTimeout=1)
     on.send(url, "x")
@@ -137,7 +137,7 @@ def deleting_with_the_same_id_twice_is_refused(on: Stage) -> None:
     assert code == "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"
 
 
-@case
+@waits
 def a_group_goes_on_when_a_timeout_ends(on: Stage) -> None:
     url = on.queue(fifo=True, VisibilityTimeout=1)
     for n in range(2):
@@ -156,7 +156,7 @@ def groups_are_received_in_parallel(on: Stage) -> None:
     assert [on.bodies(url, most=1) for _ in range(4)] == [["a"], ["b"], ["c"], []]
 
 
-@case
+@waits
 def a_fifo_queue_may_delay_all_its_messages(on: Stage) -> None:
     url = on.queue(fifo=True, DelaySeconds=1)
     on.send(url, "x", "g", "k")

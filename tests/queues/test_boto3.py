@@ -6,6 +6,7 @@ A listed difference must show: when moto is mended, the test fails and the line 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ def test_as_sqs_does(who: str, stage: Stage, name: str) -> None:
             act(stage)
     else:
         act(stage)
+
+
+def test_what_takes_time_is_as_sqs_does_it(who: str, stage: Stage) -> None:
+    assert not set(DIFFERENCES) & set(behaviours.WAITING)
+    with ThreadPoolExecutor(len(behaviours.WAITING)) as threads:
+        runs = {name: threads.submit(act, stage) for name, act in behaviours.WAITING.items()}
+    assert {name: run.exception() for name, run in runs.items() if run.exception()} == {}
 
 
 def test_the_differences_are_of_cases_that_exist_and_name_their_judge() -> None:
