@@ -141,23 +141,40 @@ def _policy(name: str, value: str) -> str:
     try:
         policy = json.loads(value)
     except ValueError:
-        raise _bad_value(name) from None
+        policy = None
     if not isinstance(policy, dict):
-        raise _bad_value(name)
-    if name == "RedrivePolicy":
-        count = str(policy.get("maxReceiveCount", "10"))  # SQS's default
-        if set(policy) - {"maxReceiveCount"} != {"deadLetterTargetArn"} or not re.fullmatch(r"\d{1,4}", count):
-            raise _bad_value(name)
-        if not 1 <= int(count) <= 1_000:
-            raise _bad_value(name)
-        return json.dumps({"deadLetterTargetArn": policy["deadLetterTargetArn"], "maxReceiveCount": int(count)})
-    sources = policy.get("sourceQueueArns", [])
-    permission = policy.get("redrivePermission")
+        raise bad_policy(name, value, "It is not a valid JSON map.")
+    return _redrive(value, policy) if name == "RedrivePolicy" else _allowed(value, policy)
+
+
+def _redrive(value: str, policy: Mapping[str, Any]) -> str:
+    target, count = policy.get("deadLetterTargetArn"), str(policy.get("maxReceiveCount", "10"))  # 10: the default
+    if not isinstance(target, str):
+        reason = "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."
+        raise bad_policy("RedrivePolicy", value, reason)
+    if not re.fullmatch(r"\d{1,4}", count) or not 1 <= int(count) <= 1_000:
+        reason = f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive."
+        raise bad_policy("RedrivePolicy", value, reason)
+    return _json({"deadLetterTargetArn": target, "maxReceiveCount": int(count)})
+
+
+def _allowed(value: str, policy: Mapping[str, Any]) -> str:
+    sources, permission = policy.get("sourceQueueArns", []), policy.get("redrivePermission")
     if permission not in ("allowAll", "denyAll", "byQueue") or not isinstance(sources, list) or len(sources) > 10:
-        raise _bad_value(name)
+        reason = "redrivePermission must be allowAll, denyAll or byQueue with up to 10 sourceQueueArns."
+        raise bad_policy("RedriveAllowPolicy", value, reason)
     if (permission == "byQueue") != bool(sources):
-        raise _bad_value(name)
-    return json.dumps(policy, sort_keys=True)
+        raise bad_policy("RedriveAllowPolicy", value, "sourceQueueArns goes with byQueue, and only with it.")
+    return _json(dict(policy))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def bad_policy(name: str, value: str, reason: str) -> SqsError:
+    """What SQS says of a redrive policy that it does not take."""
+    return SqsError("InvalidParameterValue", f"Value {value} for parameter {name} is invalid. Reason: {reason}")
 
 
 def may_redrive(allow_policy: str | None, source_arn: str) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 from minisys.queues import attributes as rules
 from minisys.queues.attributes import Queue
 from minisys.queues.delivery import Delivery
-from minisys.queues.errors import Parameters, SqsError, items, missing, number, pairs, text
+from minisys.queues.errors import Parameters, SqsError, items, missing, number, optional, pairs, text
 from minisys.queues.holding import Holding
 from minisys.queues.moves import Moves
 from minisys.queues.sending import Sending
@@ -66,19 +66,14 @@ class Broker:
             return self.apply(action, parameters, now)
 
     def apply(self, action: str, parameters: Parameters, now: float) -> Answer:
-        """As call, inside a transaction that the caller has opened: several share one fsync."""
+        """As call, inside a transaction that the caller has opened and takes back if this raises: see commit.py."""
         if action not in self.actions:
             raise SqsError("UnsupportedOperation", f"The action {action} is not valid for this endpoint.")
-        self.store.db.execute("SAVEPOINT one")
         try:
-            answer = self.actions[action](parameters, now)
+            return self.actions[action](parameters, now)
         except BaseException:
-            self.known.clear()
-            if self.store.db.in_transaction:
-                self.store.db.execute("ROLLBACK TO one")
+            self.known.clear()  # what the transaction takes back
             raise
-        self.store.db.execute("RELEASE one")
-        return answer
 
     # -- queues ------------------------------------------------------------------------------------------------------
 
@@ -123,7 +118,7 @@ class Broker:
 
     def list_queues(self, parameters: Parameters, now: float) -> Answer:
         """Queues whose names begin with a prefix, page by page if MaxResults is given."""
-        prefix, token = parameters.get("QueueNamePrefix") or "", parameters.get("NextToken") or ""
+        prefix, token = optional(parameters, "QueueNamePrefix"), optional(parameters, "NextToken")
         paged = parameters.get("MaxResults") is not None
         most = number(parameters, "MaxResults", 1, 1000, 1000)
         names = [
@@ -223,18 +218,17 @@ class Broker:
     def _check_redrive(self, name: str, wanted: Mapping[str, str]) -> None:
         if not wanted.get("RedrivePolicy"):
             return
-        policy = json.loads(wanted["RedrivePolicy"])
-        said = f"Value {wanted['RedrivePolicy']} for parameter RedrivePolicy is invalid. Reason: "
+        policy, reason = json.loads(wanted["RedrivePolicy"]), ""
         try:
             target = self.named(rules.name_of(policy["deadLetterTargetArn"]))
+            if target.fifo != name.endswith(".fifo"):
+                reason = "Dead-letter queue must be same type of queue as the source."
+            elif not rules.may_redrive(target.attributes.get("RedriveAllowPolicy"), rules.ARN + name):
+                reason = "The dead-letter queue's RedriveAllowPolicy forbids it."
         except SqsError:
-            raise SqsError("InvalidParameterValue", said + "Dead letter target does not exist.") from None
-        if target.fifo != name.endswith(".fifo"):
-            raise SqsError(
-                "InvalidParameterValue", said + "Dead-letter queue must be same type of queue as the source."
-            )
-        if not rules.may_redrive(target.attributes.get("RedriveAllowPolicy"), rules.ARN + name):
-            raise SqsError("InvalidParameterValue", said + "The dead-letter queue's RedriveAllowPolicy forbids it.")
+            reason = "Dead letter target does not exist."
+        if reason:
+            raise rules.bad_policy("RedrivePolicy", wanted["RedrivePolicy"], reason)
 
     def _insert(self, name: str, wanted: Mapping[str, str], tags: Mapping[str, str], now: float) -> None:
         gone = self.store.db.execute("SELECT deleted_s FROM gone WHERE name = ?", (name,)).fetchone()

@@ -80,21 +80,26 @@ class GroupCommit:
         """Result and error of each work; all that did not fail are durable."""
         try:
             with self.store.transaction():
-                return [_tried(work) for work in works]
+                return [self._tried(work) for work in works]
         except (sqlite3.Error, OSError) as problem:
             self.failed()
             if len(works) > 1:
                 return [self._together([work])[0] for work in works]
             return [(None, _refused(problem))]
 
-
-def _tried(work: Work) -> tuple[Any, Exception | None]:
-    try:
-        return work(), None
-    except (sqlite3.Error, OSError):
-        raise
-    except Exception as problem:
-        return None, problem
+    def _tried(self, work: Work) -> tuple[Any, Exception | None]:
+        """One work of a transaction; if it raises, it has changed nothing and the others go on."""
+        db = self.store.db
+        db.execute("SAVEPOINT one")
+        try:
+            result = work()
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception as problem:
+            db.execute("ROLLBACK TO one")
+            return None, problem
+        db.execute("RELEASE one")
+        return result, None
 
 
 def _refused(problem: Exception) -> SqsError:

@@ -61,16 +61,27 @@ class Delivery:
         busy = self.fifo.busy(queue, now) if queue.fifo else set()
         if not queue.fifo:
             self._check_in_flight(queue, most, now)
+        target, limit = self._dead_letters_of(queue)
         found: list[Row] = []
         dead: list[Row] = []
         for candidate in policies.in_order(self._waiting(queue, now), busy, MOST_IN_FLIGHT):
             row = candidate.row
-            (dead if queue.redrive and policies.dead_letter(row["here"], queue.redrive[1]) else found).append(row)
+            (dead if policies.dead_letter(row["here"], limit) else found).append(row)
             if len(found) == most:
                 break
         for row in dead:
-            self._put_aside(queue, row, now)
+            assert target is not None
+            self._put_aside(queue, row, target, now)
         return found
+
+    def _dead_letters_of(self, queue: Queue) -> tuple[Queue | None, int | None]:
+        """Where dead letters go and after how many receives; nowhere if that queue was deleted: they stay."""
+        if queue.redrive is None:
+            return None, None
+        try:
+            return self.broker.named(queue.redrive[0]), queue.redrive[1]
+        except SqsError:
+            return None, None
 
     def _waiting(self, queue: Queue, now: float) -> Iterator[Candidate]:
         """Visible messages, first those whose turn it is. Nobody may change the table before it is read."""
@@ -88,10 +99,8 @@ class Delivery:
                 raise SqsError("OverLimit", said, 403)
         self.flying[queue.id] = could
 
-    def _put_aside(self, queue: Queue, row: Row, now: float) -> None:
+    def _put_aside(self, queue: Queue, row: Row, target: Queue, now: float) -> None:
         """A dead letter keeps its id and its age; in a FIFO queue the age starts anew (SQS developer guide)."""
-        assert queue.redrive is not None
-        target = self.broker.named(queue.redrive[0])
         sent_s = now if queue.fifo else row["sent_s"]
         self.broker.touched.add(target.name)
         self.db.execute(

@@ -71,6 +71,14 @@ def text(parameters: Parameters, name: str) -> str:
     return value
 
 
+def optional(parameters: Parameters, name: str) -> str:
+    """The string called *name*, or "". Raises SqsError if it is something else."""
+    value = parameters.get(name) or ""
+    if not isinstance(value, str):
+        raise invalid(value, name, "Must be a string.")
+    return value
+
+
 def number(parameters: Parameters, name: str, low: int, high: int, default: int) -> int:
     """The whole number called *name*, or *default*. Raises SqsError if it is none between *low* and *high*."""
     value = parameters.get(name)

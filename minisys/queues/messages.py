@@ -1,7 +1,7 @@
 """What a message may be: its text, its attributes, the fingerprints that tell a client it arrived unharmed.
 
-boto3 computes the MD5 of what it sent and of what it gets, and raises an error where the broker's differs. So a broker
-that cuts, re-encodes or mixes up messages is found out by its own client.
+Amazon's clients for Java and JavaScript compute the MD5 of what they sent and of what they get, and raise an error
+where the broker's differs (boto3 leaves it to you). So a broker that cuts, re-encodes or mixes them up is found out.
 
 Promised: SQS's limits and its two MD5 sums. Source: Amazon SQS API reference, SendMessage; developer guide,
 "Calculating the MD5 message digest for message attributes".

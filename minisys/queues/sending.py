@@ -83,7 +83,15 @@ class Sending:
         self, queue: Queue, message_id: str, body: str, given: str, trace: str | None, sent_s: float, visible_s: float,
         *, group: str | None, key: str | None,
     ) -> int:  # fmt: skip
-        """Put a new message into *queue*; its number in the store, which is also its place in the order."""
+        """Put a new message into *queue*; its number in the store, which is also its place in the order.
+
+        Raises SqsError if the store is full.
+        """
+        if self.broker.store.full():
+            said = (
+                f"The broker's file is full ({self.broker.store.limit_bytes:,} bytes); nothing was kept of this message"
+            )
+            raise SqsError("ServiceUnavailable", f"{said}; delete messages to make room.", 503)
         self.broker.touched.add(queue.name)
         done = self.db.execute(
             "INSERT INTO message (queue, id, body, md5, attributes, trace, sent_s, visible_s, receives, here, group_id,"

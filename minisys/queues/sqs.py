@@ -1,7 +1,7 @@
 """Amazon SQS's JSON protocol over HTTP: what boto3 says, and what it wants to hear.
 
 Your code calls `boto3.client("sqs", endpoint_url=…)` and does not know that no cloud is there. That is the test: the
-client is Amazon's, unchanged, with its checks of MD5 sums, its error classes and its retries.
+client is Amazon's, unchanged, with its parameters, its error classes and its retries.
 
 Promised: AWS JSON 1.0 with query-compatible errors, long polling, answers after the disk has them. Any credentials will
 do. Not spoken: the older query protocol (boto3 before 1.28, 2023); it is told so.
@@ -37,7 +37,7 @@ class Service:
     def __init__(self, broker: Broker, *, clock: Callable[[], float] = time.time, threaded: bool = True) -> None:
         self.broker, self.clock, self.closing = broker, clock, False
         self.commit = GroupCommit(broker.store, threaded=threaded, after=self._wake, failed=broker.known.clear)
-        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._waiting: dict[str, dict[asyncio.Event, None]] = {}  # in order of coming, so that runs repeat
         self._mover: asyncio.Task[None] | None = None
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -82,19 +82,20 @@ class Service:
         """Long polling: try; if there is nothing, wait until something happens in the queue, and try again."""
         news = asyncio.Event()
         name = str(parameters.get("QueueUrl", "")).rstrip("/").rpartition("/")[2]
-        self._waiting.setdefault(name, set()).add(news)
+        self._waiting.setdefault(name, {})[news] = None
         try:
             until_s: float | None = None
-            while True:
+            while not (self.closing or gone()):  # nobody would hear the answer
                 news.clear()
                 answer, wait_s, next_s = await self.commit.do(lambda: self._try(parameters))
                 now = self.clock()
                 until_s = now + wait_s if until_s is None else until_s
-                if answer or now >= until_s or self.closing or gone():
+                if answer or now >= until_s:
                     return answer
                 await _until(news, min(until_s, next_s) - now)
+            return {}
         finally:
-            self._waiting[name].discard(news)
+            del self._waiting[name][news]
             if not self._waiting[name]:
                 del self._waiting[name]
 
@@ -111,7 +112,7 @@ class Service:
 
     def _wake(self) -> None:
         touched, self.broker.touched = self.broker.touched, set()
-        for name in touched:
+        for name in sorted(touched):
             for event in self._waiting.get(name, ()):
                 event.set()
 

@@ -12,13 +12,35 @@ SQLite drops it in silence (sqlite.org, File Format, 4.1); and a disk that lies 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-FILE, VERSION, APPLICATION = "queues.sqlite3", 1, 0x6D737173  # "msqs"
-SCHEMA = """
+FILE = "queues.sqlite3"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file holds: its name, the number by which SQLite knows its kind, its version, its tables.
+
+    bodies: the table whose rows have a body and its MD5, compared at the opening.
+    """
+
+    file: str
+    application: int
+    version: int
+    schema: str
+    bodies: str
+
+
+QUEUES = Layout(
+    FILE,
+    0x6D737173,
+    1,
+    """
 CREATE TABLE queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_s REAL NOT NULL, modified_s REAL NOT NULL,
     purged_s REAL NOT NULL, attributes TEXT NOT NULL, tags TEXT NOT NULL
@@ -46,7 +68,9 @@ CREATE TABLE move (
     handle TEXT NOT NULL, status TEXT NOT NULL, started_s REAL NOT NULL, moved INTEGER NOT NULL,
     total INTEGER NOT NULL, failure TEXT
 );
-"""
+""",
+    "message",
+)
 
 
 class StoreRefused(RuntimeError):
@@ -58,16 +82,23 @@ class Store:
 
     folder: where the file is, made if need be. durable: fsync at each commit; without it a SIGKILL still loses nothing,
     for the system has the bytes, but a power cut loses the last seconds and may damage the file. limit_bytes: for how
-    large a file to stop taking messages (None: the disk's end). Raises StoreRefused.
+    large a file to take no more messages (None: at the disk's end). layout: what the file holds. Raises StoreRefused.
     """
 
-    def __init__(self, folder: Path | str, *, durable: bool = True, limit_bytes: int | None = None) -> None:
-        self.path, self.durable = Path(folder) / FILE, durable
+    def __init__(
+        self, folder: Path | str, *, durable: bool = True, limit_bytes: int | None = None, layout: Layout = QUEUES
+    ) -> None:
+        self.path, self.durable, self.limit_bytes, self.layout = (
+            Path(folder) / layout.file,
+            durable,
+            limit_bytes,
+            layout,
+        )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0.2)
             self.db.row_factory = sqlite3.Row
-            self._set_up(limit_bytes)
+            self._set_up()
             fresh = self.db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
             (self._make if fresh else self._verify)()
         except (sqlite3.Error, OSError) as problem:
@@ -89,42 +120,49 @@ class Store:
                 self.db.execute("ROLLBACK")
             raise
 
+    def full(self) -> bool:
+        """Whether no more messages should come in; receiving and deleting need room of their own, and go on."""
+        if self.limit_bytes is None:
+            return False
+        size, pages, free = (
+            self.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
+        )
+        return bool(size * (pages - free) >= self.limit_bytes)
+
     def close(self) -> None:
         """Fold the log into the file and let go of it."""
         self._close_quietly()
 
-    def _set_up(self, limit_bytes: int | None) -> None:
+    def _set_up(self) -> None:
         db = self.db
         db.execute("PRAGMA locking_mode = EXCLUSIVE")  # one broker a file, and no shared memory
         if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
             raise StoreRefused(f"{self.path}: this file system cannot do SQLite's write-ahead log; use a local disk")
         db.execute(f"PRAGMA synchronous = {'FULL' if self.durable else 'OFF'}")
         db.execute("PRAGMA cache_size = -16384")
-        if limit_bytes is not None:
-            size = db.execute("PRAGMA page_size").fetchone()[0]
-            db.execute(f"PRAGMA max_page_count = {max(1, limit_bytes // size)}")
 
     def _make(self) -> None:
         with self.transaction() as db:
-            for statement in SCHEMA.split(";\n"):
+            for statement in self.layout.schema.split(";\n"):
                 db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute(f"PRAGMA application_id = {self.layout.application}")
+            db.execute(f"PRAGMA user_version = {self.layout.version}")
 
     def _verify(self) -> None:
         """Raise StoreRefused unless every page and every message is as it was written."""
         kind = self.db.execute("PRAGMA application_id").fetchone()[0]
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
-        if (kind, version) != (APPLICATION, VERSION):
-            raise StoreRefused(f"{self.path} is not a broker's file of version {VERSION}; choose another folder")
+        if (kind, version) != (self.layout.application, self.layout.version):
+            wanted = f"a broker's file of version {self.layout.version}"
+            raise StoreRefused(f"{self.path} is not {wanted}; choose another folder")
         said = [row[0] for row in self.db.execute("PRAGMA integrity_check(3)")]
         if said != ["ok"]:
             raise StoreRefused(_damaged(self.path, "; ".join(said)))
-        for row in self.db.execute("SELECT seq, body, md5 FROM message"):
+        for row in self.db.execute(f"SELECT rowid, body, md5 FROM {self.layout.bodies}"):
             if hashlib.md5(row["body"].encode(), usedforsecurity=False).hexdigest() != row["md5"]:
-                raise StoreRefused(_damaged(self.path, f"message {row['seq']} is not what was sent"))
+                raise StoreRefused(_damaged(self.path, f"message {row['rowid']} is not what was sent"))
         with self.transaction() as db:  # finds out now whether it may write
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute(f"PRAGMA user_version = {self.layout.version}")
 
     def _close_quietly(self) -> None:
         if hasattr(self, "db"):
@@ -145,6 +183,7 @@ def _explained(path: Path, problem: Exception) -> str:
         return f"{path} is in use by another broker; stop it, or choose another folder"
     if "malformed" in said or "not a database" in said or "codec" in said:
         return _damaged(path, said)
-    if "readonly" in said or isinstance(problem, OSError) or "unable to open" in said:
+    closed = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
+    if closed or "readonly" in said or isinstance(problem, OSError) or "unable to open" in said:
         return f"{path} cannot be written ({said}): a broker must keep what it acknowledges; choose another folder"
     return f"{path} cannot be opened: {said}"

@@ -104,6 +104,7 @@ class Network:
         self.counts: Counter[str] = Counter()  # copies by fate: sent, copied, delivered, lost, cut, dead
         self._places: dict[str, _Place] = {}
         self._cut: set[tuple[str, str]] = set()
+        self._burnt: dict[str, float] = {}  # what these sent up to then and has not arrived is lost
         self._rng = stream(seed, "network")
         self._luck = _drawn(lambda: self._rng.random(1_000))
         self._delays: dict[Work, Callable[[], float]] = {}
@@ -114,9 +115,10 @@ class Network:
         place.node, place.life, place.paused = node, place.life + 1, False
         place.backlog.clear()
 
-    def crash(self, name: str) -> None:
-        """The node is gone, with its timers and all that waits for it. What its disk keeps is the caller's to say."""
+    def crash(self, name: str, *, wire: bool = False) -> None:
+        """The node is gone, its timers, what waits for it and, with *wire*, what it sent and has not arrived."""
         place = self._place(name)
+        self._burnt[name] = self.loop.now if wire else -1.0
         place.node, place.life, place.paused = None, place.life + 1, False
         self.counts["dead"] += sum(call == self._hand_over for _, call, _ in place.backlog)
         place.backlog.clear()
@@ -183,7 +185,7 @@ class Network:
             elif link.loss and self._luck() < link.loss:
                 self.counts["lost"] += 1
             else:
-                self.loop.after(self._delay(link.delay), self._arrive, sender, to, message)
+                self.loop.after(self._delay(link.delay), self._arrive, sender, to, message, self.loop.now)
 
     def check(self, on_their_way: int | None = None) -> None:
         """Every copy has exactly one fate. Raises RuntimeError if the books do not balance.
@@ -195,9 +197,11 @@ class Network:
         if left < 0 or (on_their_way is not None and left != on_their_way):
             raise RuntimeError(f"messages do not add up: {dict(of)}, {left} on their way, expected {on_their_way}")
 
-    def _arrive(self, sender: str, to: str, message: Any) -> None:
+    def _arrive(self, sender: str, to: str, message: Any, sent_s: float) -> None:
         place = self._places[to]
-        if place.node is None:
+        if sent_s <= self._burnt.get(sender, -1.0):
+            self.counts["lost"] += 1
+        elif place.node is None:
             self.counts["dead"] += 1
         elif place.paused:
             place.backlog.append((place.life, self._hand_over, (sender, to, message)))

@@ -26,15 +26,17 @@ THINK_S, PATIENCE_S, TRIES = 0.02, 0.25, 8  # mean pause between operations; wai
 class Client:
     """One client, on the network under *name*; *servers* are the addresses it knows, *process* its first number.
 
-    *numbers* gives numbers that nobody else gets: for values, and for the next process number.
+    *numbers* gives numbers that nobody else gets: for values, and for the next process number. *think_s*: mean seconds
+    between an answer and the next question; *strays*: the share of operations that begin at any server.
     """
 
     def __init__(
         self, name: str, network: Network, servers: Sequence[str], history: History, rng: Random, numbers: count[int],
-        process: int,
+        process: int, think_s: float = THINK_S, strays: float = 0.0,
     ) -> None:  # fmt: skip
         self.name, self.network, self.servers, self.history = name, network, servers, history
         self.rng, self.numbers, self.process = rng, numbers, process
+        self.think_s, self.strays = think_s, strays
         self.serial, self.tries, self.begun_s, self.target = 0, 0, 0.0, rng.choice(servers)
         self.command: dict[str, Any] | None = None
         self.seen: dict[str, Any] = {}  # the last value read or written, for cas
@@ -48,6 +50,8 @@ class Client:
     def ask(self, kind: str, key: str, value: Any = None) -> None:
         """Begin one operation."""
         self.serial, self.tries, self.begun_s = self.serial + 1, 0, self.network.loop.now
+        if self.strays and self.rng.random() < self.strays:
+            self.target = self.rng.choice(self.servers)
         client = f"{self.name}/{self.process}"
         self.command = {"client": client, "serial": self.serial, "kind": kind, "key": key, "value": value}
         self._try(self.serial, 0)
@@ -68,7 +72,7 @@ class Client:
             self._note("indefinite", None, math.inf)
 
     def _think(self) -> None:
-        self.network.timer(self.name, self.rng.expovariate(1 / THINK_S), self._next)
+        self.network.timer(self.name, self.rng.expovariate(1 / self.think_s), self._next)
 
     def _next(self) -> None:
         kind = self.rng.choices(("read", "write", "cas", "incr", "delete"), (40, 25, 15, 15, 5))[0]

@@ -22,8 +22,6 @@ from minisys.replication.raft import Output, Raft, State, Timing
 from minisys.replication.raft_messages import COMMAND, Entry, Record, Snapshot
 from minisys.replication.raft_store import Store
 
-FSYNC_S = 0.002  # mean time of a write that is durable: a small SSD
-
 
 class Ask(NamedTuple):
     """A client's command, see `Store`."""
@@ -74,15 +72,16 @@ class Disk:
 class Server:
     """A server in one of its lives: it starts with what its *disk* has and ends with `Network.crash`.
 
-    *seed* draws its timeouts and the times of its disk; *compact_after*: so many entries make a snapshot.
+    *seed* draws its timeouts and the times of its disk; *fsync_s*: mean seconds until a
+    write is durable; *compact_after*: so many entries make a snapshot.
     """
 
     def __init__(
         self, name: str, network: Network, disk: Disk, watch: Watch, design: Design, *,
-        seed: str, timing: Timing, compact_after: int,
+        seed: str, timing: Timing, compact_after: int, fsync_s: float = 0.002,
     ) -> None:  # fmt: skip
         self.name, self.network, self.disk, self.watch = name, network, disk, watch
-        self.rng, self.compact_after = Random(seed), compact_after
+        self.rng, self.fsync_s, self.compact_after = Random(seed), fsync_s, compact_after
         self.raft = design.raft(name, (), self.rng, disk.state(design.state), timing=timing)
         self.store = design.store()
         self.open: dict[tuple[int, int], tuple[str, int]] = {}  # entry (index, term): client, serial
@@ -109,8 +108,10 @@ class Server:
         return self.raft.receive(now, message)
 
     def _change(self, members: tuple[str, ...], now: float) -> Output:
-        apart = len(set(members) ^ set(self.raft.members))
-        return self.raft.change(now, members) if apart == 1 else self.raft.tick(now)
+        try:
+            return self.raft.change(now, members)
+        except ValueError:  # too much at once
+            return self.raft.tick(now)
 
     def _ask(self, client: str, command: dict[str, Any], now: float) -> Output:
         if command["kind"] == "read":
@@ -137,7 +138,7 @@ class Server:
         """First the disk, then everything else."""
         if out.records:
             self._writing = True
-            self.network.timer(self.name, self.rng.expovariate(1 / FSYNC_S), self._written, out)
+            self.network.timer(self.name, self.rng.expovariate(1 / self.fsync_s), self._written, out)
         else:
             self._carry_out(out)
 
@@ -159,7 +160,9 @@ class Server:
             self._tell(client, command, done=True, result=self.store.answer(command))
         for client, command in out.refused:
             self._tell(client, command, done=False)
-        if len(self.raft.state.entries) > self.compact_after and self.raft.applied > self.raft.state.snapshot.index:
+        state = self.raft.state
+        due = len(state.entries) > self.compact_after and self.raft.applied > state.snapshot.index
+        if due and self._compact not in self._inputs:
             self._inputs.appendleft(self._compact)
 
     def _apply(self, entry: Entry) -> None:

@@ -10,13 +10,17 @@ clients were told (check.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from minisys.replication.raft import LEADER, Output, State
-from minisys.replication.raft_messages import Entry, SaveEntries, Snapshot, Truncate
+from minisys.replication.raft_messages import Entry, SaveEntries, SaveVote, Snapshot, Truncate
 
 if TYPE_CHECKING:
     from minisys.replication.raft_cluster import Server
+
+
+MOST_STEPS = 60_000  # a run that is right takes some 5,000
 
 
 class Broken(AssertionError):
@@ -34,12 +38,16 @@ class Invariants:
         self.leaders: dict[int, str] = {}  # by term
         self.written: dict[tuple[int, int], tuple[int, Entry]] = {}  # (index, term): term of the entry before, entry
         self.agreed: dict[int, tuple[Entry, int]] = {}  # by index: the entry, and the term in which it was agreed
-        self.at: dict[tuple[str, int], int] = {}  # (server, its life): index that it applied last
+        self.at: dict[Server, int] = {}  # what a server in one of its lives applied last
         self.elections = self.steps = 0
+        self.voted: Callable[[], None] = lambda: None  # called when a server votes
+        self.began: Callable[[], None] = lambda: None  # called when a leader begins
 
     def stepped(self, server: Server, out: Output) -> None:
         """Before anything of *out* is done: elections, and what is about to be written or cut off."""
         self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise Broken("goes on again", f"{self.steps} steps, and no end: the servers keep each other busy")
         raft = server.raft
         if raft.role == LEADER and self.leaders.get(raft.state.term) != raft.name:
             self._elected(raft.name, raft.state)
@@ -48,6 +56,8 @@ class Invariants:
                 self._log_matching(raft.name, raft.state, record.entries)
             elif isinstance(record, Truncate):
                 self._nothing_agreed_is_cut(server, record.index)
+            elif isinstance(record, SaveVote) and record.voted_for is not None:
+                self.voted()
 
     def _elected(self, name: str, state: State) -> None:
         """Election safety, and leader completeness."""
@@ -55,6 +65,7 @@ class Invariants:
             raise Broken("election safety", f"{self.leaders[state.term]} and {name} both lead in term {state.term}")
         self.leaders[state.term] = name
         self.elections += 1
+        self.began()
         for index, (entry, term) in self.agreed.items():
             if term < state.term and index > state.snapshot.index and state.term_at(index) != entry.term:
                 raise Broken(
@@ -81,10 +92,9 @@ class Invariants:
 
     def applied(self, server: Server, entry: Entry) -> None:
         """State machine safety: everywhere the same entry at an index, and none left out."""
-        life = server.name, id(server)
-        if entry.index != self.at.get(life, 0) + 1:
-            raise Broken("state machine safety", f"{server.name} applies {entry} after {self.at.get(life, 0)}")
-        self.at[life] = entry.index
+        if entry.index != self.at.get(server, 0) + 1:
+            raise Broken("state machine safety", f"{server.name} applies {entry} after {self.at.get(server, 0)}")
+        self.at[server] = entry.index
         agreed, _ = self.agreed.setdefault(entry.index, (entry, server.raft.state.term))
         if agreed != entry:
             raise Broken("state machine safety", f"{server.name} applies {entry}, elsewhere it was {agreed}")
@@ -96,4 +106,4 @@ class Invariants:
             raise Broken(
                 "state machine safety", f"{server.name} takes a snapshot of {snapshot.index} that is not agreed"
             )
-        self.at[server.name, id(server)] = snapshot.index
+        self.at[server] = snapshot.index

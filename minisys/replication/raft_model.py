@@ -12,7 +12,6 @@ what a thousand of them, and the planted bugs (raft_bugs.py), are for. A disk is
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -24,15 +23,17 @@ from minisys.replication.raft import LEADER, Timing
 from minisys.replication.raft_clients import COUNTER, REGISTERS, Client
 from minisys.replication.raft_cluster import Design, Disk, Server
 from minisys.replication.raft_invariants import Broken, Invariants
-from minisys.testbed.laws import Exponential, Gamma
+from minisys.replication.raft_trouble import Trouble
+from minisys.testbed.laws import Exponential, Gamma, Pareto
 
 FIVE = ("a", "b", "c", "d", "e")
-SPARE = "f"  # joins and leaves
-CLIENTS, TROUBLE_S, QUIET_S = 4, 6.0, 4.0
-LINKS = (  # of calm, lossy and erratic networks: a run draws one
+SPARES = ("f", "g")  # they join and leave
+CLIENTS, TROUBLE_S, QUIET_S = 3, 8.0, 3.0
+LINKS = (  # calm, lossy, erratic, congested: a run draws one
     Link(Exponential(0.004)),
     Link(Exponential(0.008), loss=0.05, duplicate=0.05),
-    Link(Gamma(0.015, cv=2.5), loss=0.01, duplicate=0.1),
+    Link(Gamma(0.02, cv=3.0), loss=0.01, duplicate=0.1),
+    Link(Pareto(0.04, alpha=1.3), duplicate=0.02),
 )
 
 
@@ -56,9 +57,9 @@ class Cluster:
         self.loop = Loop()
         self.network = Network(self.loop, seed=seed, link=self.rng.choice(LINKS))
         self.seen, self.seed = Invariants(), seed
-        self.disks = {name: Disk(members if name in members else ()) for name in (*members, SPARE)}
+        self.disks = {name: Disk(members if name in members else ()) for name in (*members, *SPARES)}
         self.servers: dict[str, Server] = {}
-        self.compact_after = self.rng.choice((5, 20, 1_000))
+        self.fsync_s, self.compact_after = self.rng.choice((0.0005, 0.003, 0.015)), self.rng.choice((5, 20, 1_000))
         self._lives = count(1)
         for name in self.disks:
             self.start(name)
@@ -69,6 +70,7 @@ class Cluster:
         server = self.design.server(
             name, self.network, self.disks[name], self.seen, self.design,
             seed=f"{self.seed}/{name}/{next(self._lives)}", timing=Timing(), compact_after=self.compact_after,
+            fsync_s=self.fsync_s,
         )  # fmt: skip
         self.servers[name] = server
         server.start()
@@ -94,112 +96,18 @@ class Cluster:
                 self.network.resume(name)
 
 
-class Trouble:
-    """The faults of one run: something every so often until *until_s*, drawn from the cluster's seed."""
-
-    def __init__(self, cluster: Cluster, until_s: float) -> None:
-        self.cluster, self.rng, self.until_s = cluster, cluster.rng, until_s
-        self.told: list[str] = []
-        self.mean_gap_s = self.rng.choice((0.1, 0.2, 0.4))
-        self._later()
-
-    def _later(self) -> None:
-        gap_s = self.rng.expovariate(1 / self.mean_gap_s)
-        if self.cluster.loop.now + gap_s < self.until_s:
-            self.cluster.loop.after(gap_s, self._one)
-
-    def _one(self) -> None:
-        kinds: tuple[tuple[Callable[[], str], int], ...] = (
-            (self._crash_one, 4), (self._crash_leader, 4), (self._restart, 6), (self._isolate, 3), (self._split, 3),
-            (self._deaf, 2), (self._heal, 6), (self._pause, 2), (self._power_cut, 1), (self._members, 3),
-        )  # fmt: skip
-        what = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]()
-        if what:
-            self.told.append(f"{self.cluster.loop.now:.3f} s: {what}")
-        self._later()
-
-    def _victim(self) -> str:
-        return self.rng.choice(sorted(self.cluster.disks))
-
-    def _crash_one(self) -> str:
-        name = self._victim()
-        self.cluster.crash(name)
-        return f"{name} crashes"
-
-    def _crash_leader(self) -> str:
-        name = self.cluster.leader()
-        if name is not None:
-            self.cluster.crash(name)
-        return f"the leader {name} crashes" if name else ""
-
-    def _restart(self) -> str:
-        dead = [name for name in self.cluster.disks if name not in self.cluster.servers]
-        for name in dead:
-            self.cluster.start(name)
-        return f"{', '.join(dead)} restart" if dead else ""
-
-    def _power_cut(self) -> str:
-        for name in self.cluster.disks:
-            self.cluster.crash(name)
-            self.cluster.start(name)
-        return "power cut: all restart"
-
-    def _isolate(self) -> str:
-        name = self.cluster.leader() or self._victim()
-        self.cluster.network.partition([name], [other for other in self.cluster.disks if other != name])
-        return f"{name} is cut off from the other servers"
-
-    def _split(self) -> str:
-        names = sorted(self.cluster.disks)
-        self.rng.shuffle(names)
-        self.cluster.network.partition(names[:3], names[3:])
-        return f"{', '.join(names[:3])} and {', '.join(names[3:])} are cut off from each other"
-
-    def _deaf(self) -> str:
-        name = self.cluster.leader() or self._victim()
-        for other in self.cluster.disks:
-            if other != name:
-                self.cluster.network.cut(other, name)
-        return f"{name} can speak and hears nothing"
-
-    def _heal(self) -> str:
-        self.cluster.network.heal()
-        return "all cuts are mended"
-
-    def _pause(self) -> str:
-        name = self.cluster.leader() or self._victim()
-        if not self.cluster.network.up(name):
-            return ""
-        self.cluster.network.pause(name)
-        self.cluster.loop.after(self.rng.uniform(0.1, 0.8), self._resume, name)
-        return f"{name} stops for a while"
-
-    def _resume(self, name: str) -> None:
-        if name in self.cluster.servers and not self.cluster.network.up(name):
-            self.cluster.network.resume(name)
-
-    def _members(self) -> str:
-        name = self.cluster.leader()
-        if name is None:
-            return ""
-        now = set(self.cluster.servers[name].raft.members)
-        other = self.rng.choice(sorted(self.cluster.disks))
-        wanted = now - {other} if other in now and len(now) > 3 else now | {other}
-        if wanted == now:
-            return ""
-        self.cluster.servers[name].change(sorted(wanted))
-        return f"{name} is asked to change the members to {', '.join(sorted(wanted))}"
-
-
 def run(seed: int, design: Design | None = None) -> Report:
     """One run. Raises Broken with the promise that was not kept: one of Raft's, "linearizable" or "goes on again"."""
     cluster = Cluster(seed, design)
     trouble = Trouble(cluster, TROUBLE_S)
     history, numbers = History(), count(CLIENTS)
     clients = [
-        Client(f"client {n}", cluster.network, sorted(cluster.disks), history, Random(f"{seed}/client {n}"), numbers, n)
+        Client(
+            f"client {n}", cluster.network, sorted(cluster.disks), history, Random(f"{seed}/client {n}"), numbers, n,
+            think_s=0.04, strays=0.3,
+        )
         for n in range(CLIENTS)
-    ]
+    ]  # fmt: skip
     for client in clients:
         client.start()
     cluster.loop.run(TROUBLE_S)

@@ -31,8 +31,6 @@ from minisys.replication.raft_messages import (
 from minisys.replication.raft_rules import agreed_index, commit_index, first_conflict, majority
 from minisys.replication.raft_state import State
 
-MOST = 200  # entries in one message
-
 
 @dataclass(slots=True)
 class Progress:
@@ -47,6 +45,8 @@ class Progress:
 
 class Replication(Election):
     """Logs, agreement and reads; see `Raft` for the parameters."""
+
+    most = 200  # entries in one message
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Replication(Election):
                 progress.busy = True
         elif beat or not progress.busy:
             previous = progress.next - 1
-            entries = () if progress.busy else tuple(state.between(previous + 1, previous + MOST))
+            entries = () if progress.busy else tuple(state.between(previous + 1, previous + self.most))
             progress.busy |= bool(entries)
             term = state.term_at(previous)
             assert term is not None  # a leader's log reaches from its snapshot beyond every progress.next

@@ -180,15 +180,24 @@ def _old(part: list[Operation], readers: list[Operation], whole: list[Operation]
         newer = [o for o in part if o.outcome == "ok" and not pure(o) and o.responded_s < read.invoked_s]
         newer = [o for o in newer if leaves(o) != sees(read) and _older(sees(read), o, whole, initial)]
         if newer:
-            last = max(newer, key=lambda o: o.responded_s)
-            fresh = {leaves(o) for o in whole if o.end_s >= last.invoked_s} - {IMPOSSIBLE, sees(read)}
-            again = any(o.outcome == "ok" and sees(o) in fresh for o in whole if _after(o, read))
-            return "stale read" if again else "lost write"
+            return _lost_or_late(read, max(newer, key=lambda o: o.responded_s), whole)
     before = [(a, b) for a in readers for b in readers if a.responded_s < b.invoked_s and sees(a) != sees(b)]
     return "new-old inversion" if before else ""
 
 
+def _lost_or_late(read: Operation, newer: Operation, whole: list[Operation]) -> str:
+    """Lost, if whoever looked afterwards found the old value too, or nobody looked; late, if the newer one came back
+    or was overwritten before anybody could see.
+    """
+    after = [sees(o) for o in whole if o.outcome == "ok" and _after(o, read) and sees(o) is not IMPOSSIBLE]
+    existed = [o for o in whole if o.end_s >= newer.invoked_s and o.invoked_s < read.responded_s]
+    back = {leaves(o) for o in existed} - {sees(read)}
+    return "lost write" if not back & set(after) and (not after or sees(read) in after) else "stale read"
+
+
 def _older(value: Any, than: Operation, whole: list[Operation], initial: Any) -> bool:
-    """Whether each write of *value* was over before *than* began."""
+    """Whether *value* was there before *than* began: each write of it was over, or somebody had read it."""
     sources = _writers(whole, value)
+    if any(sees(o) == value and o.outcome == "ok" and o.responded_s < than.invoked_s for o in whole):
+        return len(sources) <= 1
     return all(o.end_s < than.invoked_s for o in sources) and bool(sources or value == initial or value is None)

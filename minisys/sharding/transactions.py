@@ -53,6 +53,7 @@ class Run:
     trace: Trace
     account: Account
     money: int
+    in_doubt: frozenset[int]  # accounts that were locked for longer than a second
 
     def row(self) -> dict[str, float | str]:
         """The run in one row; p99 in seconds, of transfers that committed."""
@@ -105,15 +106,16 @@ class Bank:
         self.clerks = [Coordinator(self.env) for _ in range(self.coordinators)]
         self.money = [START] * self.accounts
         self.locked_s: dict[int, float] = {}  # account: since when
+        self.in_doubt: set[int] = set()
 
     def serve(self, request: Request) -> Event:
         """Transfer 1 from account request.key to another one, drawn by the request's luck."""
-        other = (request.key + 1 + int(request.luck * (self.accounts - 1))) % self.accounts
+        other = int(takers(np.array([request.key]), np.array([request.luck]), self.accounts)[0])
         able = [clerk for clerk in self.clerks if clerk.back is None]
         clerk = able[request.index % len(able)]
         request.started_s, request.server = self.env.now, self.servers[request.key % self.shards].name
         transfer = self._two_phase if self.protocol == "two-phase commit" else self._saga
-        return self.env.process(transfer(request, clerk, request.key, other % self.accounts))
+        return self.env.process(transfer(request, clerk, request.key, other))
 
     def _two_phase(self, request: Request, clerk: Coordinator, giver: int, taker: int) -> Steps:
         votes = yield self.env.all_of([self.env.process(self._prepare(request, each)) for each in (giver, taker)])
@@ -149,6 +151,8 @@ class Bank:
         self.money[account] += amount
         held_s = self.env.now - self.locked_s.pop(account)
         self.account.longest_lock_s = max(self.account.longest_lock_s, held_s)
+        if held_s > 1.0:
+            self.in_doubt.add(account)
         yield self.env.timeout(self.hop_s)
 
     def _saga(self, request: Request, clerk: Coordinator, giver: int, taker: int) -> Steps:
@@ -222,7 +226,12 @@ def simulate(
     money = sum(banks[0].money)
     if money != START * accounts or banks[0].locked_s:
         raise RuntimeError(f"the bank has {money} of {START * accounts}, and {len(banks[0].locked_s)} accounts locked")
-    return Run(protocol, trace, banks[0].account, money)
+    return Run(protocol, trace, banks[0].account, money, frozenset(banks[0].in_doubt))
+
+
+def takers(key: np.ndarray, luck: np.ndarray, accounts: int = 1_000) -> np.ndarray:
+    """The account that each transfer from *key* goes to: any other, by the request's *luck*."""
+    return (key + 1 + (luck * (accounts - 1)).astype(int)) % accounts
 
 
 def compare(offered: list[Workload], **settings: float | None) -> pd.DataFrame:

@@ -8,7 +8,15 @@ import math
 import numpy as np
 import pytest
 
-from minisys.interview.calculations import caching, content_delivery, replication, scaling, sharding
+from minisys.interview.calculations import (
+    autoscaling,
+    caching,
+    content_delivery,
+    queues,
+    replication,
+    scaling,
+    sharding,
+)
 from minisys.scaling.theory import usl
 from minisys.testbed import queueing
 
@@ -129,3 +137,50 @@ def test_a_hot_shard_is_full_at_the_limit_and_no_other():
     total = sharding.hot_key_limit_per_s(shards, capacity, hot)["total"]
     others = total * (1 - hot / 100) / shards
     assert total * hot / 100 + others == pytest.approx(capacity) and others < capacity / 2
+
+
+def test_the_last_of_a_spike_waits_as_long_as_in_a_counted_queue():
+    peak, capacity, spike_s = 2000, 400, 60
+    place = peak * spike_s  # the last one is done when all before it and itself are
+    assert place / capacity - spike_s == pytest.approx(queues.last_of_spike_waits_s(peak, capacity, spike_s)["wait"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_messages_handed_out_again_are_those_drawn_too_long(seed):
+    longer = np.random.default_rng(seed).exponential(15, 20_000) > 30
+    assert 100 * longer.mean() == pytest.approx(queues.handed_out_again_percent(15, 30), abs=1)  # four errors
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_duplicates_are_as_many_as_random_crashes_hit(seed):
+    messages, work_ms, window_ms, crash_h, days = 2_000_000, 75, 25, 20, 4_000
+    rng, busy_h = np.random.default_rng(seed), messages * (work_ms + window_ms) / 3.6e6
+    crashes = rng.poisson(busy_h / crash_h, days).sum()
+    hits = (rng.random(crashes) * (work_ms + window_ms) > work_ms).sum()  # between the commit and the acknowledgement
+    key = queues.duplicates_a_day(messages, window_ms, crash_h)["duplicates"]
+    assert hits / days == pytest.approx(key, abs=4 * (key / days) ** 0.5)
+
+
+def test_servers_for_a_forecast_are_enough_in_19_of_20_drawn_hours():
+    rate, error, per_server = 8000, 10, 150
+    hours = np.random.default_rng(1).normal(rate, rate * error / 100, 20_000)
+    servers = autoscaling.servers_for_forecast(rate, error, per_server)["servers"]
+    assert (hours <= servers * per_server).mean() > 0.945 > (hours <= (servers - 2) * per_server).mean()
+
+
+def test_a_rule_that_fires_at_its_trigger_has_new_servers_just_in_time():
+    load = autoscaling.trigger_percent(10, 4, 90)["trigger"]
+    for _ in range(4):
+        load *= 1.1
+    assert load == pytest.approx(90)
+
+
+def test_an_hourly_bill_adds_up_to_the_share_that_is_saved():
+    bill = sum(40 if 16 <= hour < 20 else 10 for hour in range(24))
+    assert autoscaling.saved_percent(40, 4, 10)["saved"] == pytest.approx(100 * (1 - bill / (40 * 24)))
+
+
+@pytest.mark.parametrize(("start", "path"), [(1, [5, 10, 20, 40, 80, 160]), (2, [6, 12, 24, 48, 96, 192])])
+def test_a_deployment_grows_by_four_or_doubles(start, path):
+    steps = {wanted: autoscaling.steps_up(start, wanted) for wanted in (40, 70, 90)}
+    assert steps == {wanted: next(i for i, pods in enumerate(path, 1) if pods >= wanted) for wanted in steps}

@@ -42,6 +42,7 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "wb-drill-retries": ({"rate": 1000, "fail_percent": 10, "attempts": 2}, 1100),
     "re-number-cluster-size": ({"failures": 5}, 11),
     "re-number-in-turn": ({"fsync_ms": 2.5, "trip_ms": 5}, 100),
+    "re-number-read-replicas": ({"capacity": 100, "writes": 90, "reads": 95}, 10),
     "re-number-failover": (
         {"writes": 10, "heartbeat_s": 1, "missed": 5, "promotion_s": 2, "redirect_s": 3}, 100,
     ),
@@ -55,6 +56,19 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "sh-number-hot-limit": ({"shards": 2, "capacity": 75, "hot_percent": 50}, 100),
     "sh-number-tail-allowed": ({"shards": 100, "slow_percent": 63.3968}, 1.0),  # Dean and Barroso 2013
     "sh-number-in-doubt": ({"rate": 100, "window_ms": 50, "rows": 2, "down_s": 1}, 10),
+    "qu-number-last-in-spike": ({"peak": 300, "capacity": 100, "spike_s": 50}, 100),
+    "qu-number-dead-letter": ({"receives": 4, "visibility_s": 25}, 100),
+    "qu-number-drain-workers": ({"backlog": 60, "arriving": 9, "work_ms": 1000, "drain_min": 1}, 10),
+    "qu-number-partitions": ({"rate": 100, "work_ms": 50, "busy_percent": 50}, 10),
+    "qu-number-group-commit": ({"fsync_ms": 5, "batch": 100, "each_us": 50}, 10_000),
+    "qu-number-duplicates": ({"messages": 3.6e6, "window_ms": 10, "crash_h": 10}, 1.0),
+    "as-number-pods": ({"current": 50, "metric": 90, "target": 75}, 60),  # Kubernetes documentation
+    "as-number-average": ({"servers": 4, "full": 1, "rest_percent": 20}, 40),
+    "as-number-saved": ({"peak": 10, "peak_h": 12, "base": 5}, 25),
+    "as-number-backlog": ({"messages": 1500, "work_ms": 100, "within_s": 10}, 15),  # EC2 Auto Scaling documentation
+    "as-number-trigger": ({"growth_percent": 100, "minutes": 2, "limit_percent": 80}, 20),
+    "as-number-refused": ({"load": 150, "capacity": 50, "window_s": 1, "boot_s": 2, "warm_s": 3}, 600),
+    "as-number-forecast": ({"rate": 1000, "error_percent": 20, "per_server": 100}, 14),
 }  # fmt: skip
 
 

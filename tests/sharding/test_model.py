@@ -61,12 +61,12 @@ def test_without_a_hot_key_each_shard_is_an_mm1_queue(seed):
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
 def test_the_hot_shard_has_the_share_of_the_formula(share):
-    n = 40_000
+    n = 20_000
     busiest = [
         max(fast.simulate("nothing", celebrity(seed, n, share), placed="jump").pieces.values()) / n for seed in range(5)
     ]
     expected = theory.hot_shard(share, 10)
-    assert np.mean(busiest) == pytest.approx(expected, abs=0.01)  # the others are even to 10 % of their tenth
+    assert np.mean(busiest) == pytest.approx(expected, abs=0.012)  # the others are even to 10 % of their tenth
 
 
 def test_more_shards_do_not_help_a_hot_key_and_the_cures_do():

@@ -40,10 +40,12 @@ def working(function: Working) -> Working:
 
 from minisys.interview.calculations import (  # noqa: E402 (they register themselves)
     amounts,  # noqa: F401
+    autoscaling,  # noqa: F401
     availability,  # noqa: F401
     caching,  # noqa: F401
     content_delivery,  # noqa: F401
     load_balancing,  # noqa: F401
+    queues,  # noqa: F401
     replication,  # noqa: F401
     scaling,  # noqa: F401
     sharding,  # noqa: F401

@@ -5,7 +5,7 @@ Each working returns its steps in order, the last one is the answer; wrong ways 
 
 from __future__ import annotations
 
-from math import comb
+from math import ceil, comb
 
 from minisys.interview.calculations import calculation, working
 
@@ -41,6 +41,25 @@ def writes_in_turn_alone_per_s(fsync_ms: float, trip_ms: float) -> float:
 def writes_in_turn_in_memory_per_s(fsync_ms: float, trip_ms: float) -> float:
     """Slip: a replica that answers before it is durable."""
     return 1000 / (fsync_ms + trip_ms)
+
+
+@working
+def read_replicas(capacity: float, writes: float, reads: float) -> dict[str, float]:
+    """Replicas that answer all reads, while each of them repeats every write."""
+    left = capacity - writes
+    return {"left": left, "replicas": ceil(reads / left - 1e-9)}
+
+
+@calculation
+def read_replicas_without_writes(capacity: float, writes: float, reads: float) -> float:
+    """Slip: replicas that only read."""
+    return ceil(reads / capacity - 1e-9)
+
+
+@calculation
+def servers_sharing_all(capacity: float, writes: float, reads: float) -> float:
+    """Slip: reads and writes shared out among all."""
+    return ceil((reads + writes) / capacity - 1e-9)
 
 
 @working

@@ -1,0 +1,234 @@
+"""What chapter 06 shows of failover, cuts and consistency levels: one function per picture, all in virtual time.
+
+"What happens in the seconds in which nobody leads?" Each function here runs the models on seeds that are the same for
+everybody and draws one chart or table. Quorums, lag and elections are in explore_quorum.py; real processes and
+products in experiments.py.
+
+Promised: every figure is simulated or computed when the cell runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache, partial
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from minisys.replication import levels_model, quorum_model, stores_model
+from minisys.replication.check import Verdict, linearizable
+from minisys.replication.failover_model import FAULTS, MODES, Failover, Mixed, fail_over
+from minisys.replication.network import Network
+from minisys.replication.policies import Quorum
+from minisys.replication.quorum_register import Register, StrictRegister
+from minisys.replication.raft import Timing
+from minisys.replication.timeline import timeline
+from minisys.testbed import charts, style
+from minisys.testbed.explorer import Explorer, choice, explorer, slider
+from minisys.testbed.marks import number
+from minisys.testbed.tables import Table, table
+
+style.keep(["async", "semi-sync", "all", "raft"])
+SEEDS = range(5)
+STEP_S, BEFORE_S, AFTER_S = 0.1, 0.8, 2.0
+
+
+@lru_cache(maxsize=256)
+def failover(mode: str, fault: str, lag_ms: int, timeout_ms: int, seed: int = 0, after_s: float = 2.0) -> Failover:
+    """`fail_over` with the explorer's numbers: election time-outs from *timeout_ms* to twice that."""
+    timing = Timing((timeout_ms / 1e3, timeout_ms / 500), timeout_ms / 3e3)
+    return fail_over(mode, fault, seed=seed, lag_s=lag_ms / 1e3, timing=timing, after_s=after_s)
+
+
+def minute_by_minute(
+    mode: str = "async", fault: str = "crash", lag_ms: int = 20, timeout_ms: int = 150, seed: int = 1
+) -> tuple[alt.LayerChart, str]:
+    """Acknowledged writes per 100 ms before and after the fault, those that were lost afterwards, and the moments."""
+    run = failover(mode, fault, lag_ms, timeout_ms, seed)
+    rows = [*_counts(run.history.ok(), "acknowledged", run.fault_s), *_counts(run.gone, "of these, lost", run.fault_s)]
+    said = [("a replica stands", run.detected_s), ("elected", run.elected_s), ("writes again", run.back_s)]
+    marks = {0.0: fault} | {after_s: word for word, after_s in said if after_s < AFTER_S}
+    chart = charts.over_time(
+        pd.DataFrame(rows, columns=["second", "writes", "name"]), y="writes", events=marks,
+        title=f"Acknowledged writes: {mode}, {fault}", y_title=f"writes in {1e3 * STEP_S:.0f} ms",
+        x_title="time since it happened (s)",
+    )  # fmt: skip
+    back = f"writes again after {number(run.back_s)} s" if run.back_s < math.inf else "no write succeeded any more"
+    return chart, f"{run.lost} of {run.acknowledged} acknowledged writes are gone; {back}."
+
+
+def _counts(operations: Iterable, name: str, fault_s: float) -> list[tuple[float, int, str]]:
+    edges = np.arange(round(-BEFORE_S / STEP_S), round(AFTER_S / STEP_S) + 1) * STEP_S
+    counts, _ = np.histogram([o.responded_s - fault_s for o in operations], edges)
+    return [(float(at + STEP_S / 2), int(count), name) for at, count in zip(edges, counts, strict=False)]
+
+
+def failover_explorer() -> Explorer:
+    """Mode, fault, lag, time-out and luck of a failover, second by second."""
+    return explorer(
+        minute_by_minute,
+        title="Three servers, five clients; at 0 s something happens to the primary",
+        mode=choice([*MODES], "async", "acknowledged when"),
+        fault=choice([*FAULTS], "crash", "what happens"),
+        lag_ms=slider(1, 100, 1, 20, "one way to a replica", "ms"),
+        timeout_ms=slider(50, 600, 50, 150, "election time-out", "ms"),
+        seed=slider(1, 20, 1, 1, "luck (seed)"),
+    )
+
+
+LAGS_MS = (10, 20, 40, 80)
+PATIENT = Timing((0.6, 1.2), 0.1)  # nobody stands for election because a message took long
+
+
+@lru_cache(maxsize=4)
+def losses(lags_ms: tuple[int, ...] = LAGS_MS, seeds: int = 8) -> pd.DataFrame:
+    """Rows (mode, lag_s, lost, rpo_s): acknowledged writes lost in a crash, asynchronous and Raft, by lag and seed.
+
+    *rpo_s*: the same as a time, lost writes by the rate of acknowledged ones (the recovery point).
+    """
+    rows = []
+    for mode in ("async", "raft"):
+        for lag_ms in lags_ms:
+            for seed in range(seeds):
+                run = fail_over(mode, seed=seed, lag_s=lag_ms / 1e3, timing=PATIENT, after_s=2.0, steady=True)
+                begin = run.began_s + 0.3
+                rate = sum(begin < o.responded_s < run.fault_s for o in run.history.ok()) / (run.fault_s - begin)
+                rows.append((mode, lag_ms / 1e3, run.lost, run.lost / rate))
+    return pd.DataFrame(rows, columns=["mode", "lag_s", "lost", "rpo_s"])
+
+
+def loss_worlds(measured: pd.DataFrame | None = None, prediction: object = None) -> alt.LayerChart:
+    """What an asynchronous primary takes with it when it dies, in seconds of writes, by the way to its replicas.
+
+    Theory says: as much as is under way. *measured*: columns lag_s and rpo_s. *prediction*: the reader's number of
+    lost writes at 200 writes a second and a way of 40 ms.
+    """
+    found = losses()
+    lags = np.array(sorted({*found["lag_s"], *(measured["lag_s"] if measured is not None else ())}))
+    guess = float(prediction) / 200 if isinstance(prediction, int | float) else None
+    return charts.three_worlds(
+        predicted=pd.DataFrame({"lag_s": lags, "rpo_s": lags}),
+        simulated=found[found["mode"] == "async"][["lag_s", "rpo_s"]],
+        measured=measured, x="lag_s", y="rpo_s", prediction=(0.04, guess),
+        title="Acknowledged, and gone with the primary (asynchronous)",
+        x_title="one way to a replica (s)", y_title="writes lost, in seconds of writing",
+    )  # fmt: skip
+
+
+def modes_table(seeds: Iterable[int] = SEEDS) -> Table:
+    """Each mode and fault: writes lost and acknowledged over all seeds, the median RTO, and the checker's word."""
+    rows, chosen = [], list(seeds)
+    for fault in ("crash", "cut off"):
+        for mode in MODES:
+            runs = [failover(mode, fault, 20, 150, seed) for seed in chosen]
+            broken = sum(not linearizable(fail_over(mode, fault, seed=s, kind=Mixed).history).holds for s in chosen)
+            back = float(np.median([run.back_s for run in runs]))
+            rows.append(
+                (fault, mode, sum(run.acknowledged for run in runs), sum(run.lost for run in runs),
+                 number(back) if back < math.inf else "never", f"{len(chosen) - broken} of {len(chosen)}")
+            )  # fmt: skip
+    columns = ["what happens", "mode", "acknowledged", "lost", "writes again after (s)", "linearizable runs"]
+    return table(pd.DataFrame(rows, columns=columns), caption="Five seeds each; 20 ms to a replica, time-out 150 ms")
+
+
+def story(mode: str, fault: str, anomaly: str, seeds: Iterable[int] = range(200)) -> tuple[Failover, Verdict]:
+    """The first run of *seeds* in which clients saw *anomaly*, and the violation. Raises LookupError if none did."""
+    for seed in seeds:
+        run = fail_over(mode, fault, seed=seed, lag_s=0.03, clients=3, after_s=1.5, kind=Mixed)
+        verdict = linearizable(run.history)
+        if verdict.anomaly == anomaly and len(verdict.operations) <= 5:
+            return run, verdict
+    raise LookupError(f"no run of {mode}, {fault} shows {anomaly!r} in these seeds; try more")
+
+
+def lost_write() -> alt.LayerChart:
+    """The shortest telling of a failover that forgets: what was written, what was acknowledged, what was read."""
+    run, verdict = story("async", "crash", "lost write")
+    return timeline(
+        verdict, events={run.fault_s: "the primary dies", run.fault_s + run.elected_s: "a replica leads"},
+        title="A write that was acknowledged, and is gone",
+    )  # fmt: skip
+
+
+def two_truths() -> alt.LayerChart:
+    """A primary that is cut off with one client goes on answering, while the others have a new one."""
+    run, verdict = story("async", "cut off", "stale read")
+    return timeline(verdict, events={run.fault_s: "cut off"}, title="Two primaries: one answers from the past")
+
+
+CUT_S, END_S = 1.0, 3.0
+
+
+def _cut(network: Network) -> None:
+    network.partition(["a", "b", "client 0"], ["c", "d", "e", "client 1", "client 2"])
+
+
+def cut_table(seeds: Iterable[int] = SEEDS) -> Table:
+    """A cut between two of a key's homes with a client, and the third with two clients: who is answered, and is it so?
+
+    The CAP theorem by experiment: no row has both sides answered and every history linearizable.
+    """
+    kinds = {
+        "N=3, R=W=2, strict reads": StrictRegister(Quorum(3, 2, 2)),
+        "N=3, R=W=2, sloppy, strict reads": StrictRegister(Quorum(3, 2, 2, sloppy=True)),
+        "N=3, R=W=1": Register(Quorum(3, 1, 1)),
+    }
+    rows = []
+    for name, register in kinds.items():
+        event = (CUT_S, partial(_cut))
+        runs = [quorum_model.run(register, seed=s, duration_s=END_S, events=[event]).history for s in seeds]
+        late = [o for run in runs for o in run if CUT_S < o.invoked_s < END_S - quorum_model.GIVE_UP_S]
+        small, large = ([o for o in late if (o.process == 0) == first] for first in (False, True))
+        kept = sum(linearizable(run).holds for run in runs)
+        rows.append((name, _answered(large), _answered(small), f"{kept} of {len(runs)}"))
+    columns = ["register", "answered beside two copies (%)", "answered beside one (%)", "linearizable runs"]
+    return table(pd.DataFrame(rows, columns=columns), caption="Two seconds of a cut network; who gets an answer")
+
+
+def _answered(operations: list) -> float:
+    return round(100 * float(np.mean([o.outcome == "ok" for o in operations])), 1)
+
+
+def levels_chart() -> alt.LayerChart:
+    """Runs in percent in which each of Cosmos DB's five levels broke each promise."""
+    found = levels_model.broken()
+    found = found[found["promise"] != "mean read (ms)"]
+    return charts.heat(
+        found.replace({"promise": {levels_model.BOUND: "within the bound"}}), x="level", y="promise",
+        value="value", title="Runs that broke the promise (%)", x_title="", y_title="",
+    )  # fmt: skip
+
+
+def levels_cost() -> Table:
+    """What a read costs at each level, in the model: the reader is 40 ms from the primary, 1 ms from the copies."""
+    found = levels_model.broken()
+    cost = found[found["promise"] == "mean read (ms)"][["level", "value"]].round(1)
+    return table(cost.rename(columns={"value": "mean read (ms)"}), caption="A stronger promise, a slower read")
+
+
+def zones_chart() -> alt.LayerChart:
+    """Reads and writes answered, in percent, after the loss of a zone and of further copies: 3 copies against 6."""
+    found = stores_model.zone_losses(range(2)).groupby(["layout", "lost", "kind"], sort=False).mean().reset_index()
+    found = found.assign(what=found["layout"] + ": " + found["kind"] + "s")
+    return charts.heat(
+        found, x="lost", y="what", value="answered_percent", title="Answered after the loss of … (%)",
+        x_title="", y_title="",
+    )  # fmt: skip
+
+
+def commit_wait_chart() -> alt.LayerChart:
+    """How often a later booking loses against an earlier one, by how long commits wait; clocks are wrong by 4 ms."""
+    waits = np.linspace(0, 0.010, 11)
+    exact = pd.DataFrame({"wait_s": waits, "reversed": [stores_model.reversed_share(w) for w in waits]})
+    runs = [
+        (w, stores_model.overwritten(stores_model.bookings(float(w), pairs=200, seed=seed)))
+        for w in waits[::2]
+        for seed in SEEDS
+    ]
+    return charts.three_worlds(
+        predicted=exact, simulated=pd.DataFrame(runs, columns=["wait_s", "reversed"]), x="wait_s", y="reversed",
+        title="The later write loses, if nobody waits for the clocks", x_title="commit wait (s)",
+        y_title="share of bookings",
+    )  # fmt: skip
