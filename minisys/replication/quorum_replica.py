@@ -104,8 +104,7 @@ class QuorumReplica:
 
     def info(self) -> dict[str, Any]:
         """For INFO."""
-        quorum = self.quorum
-        shown = {"role": "master", "mode": "quorum", "name": self.name, "n": quorum.n, "r": quorum.r, "w": quorum.w}
+        shown = {"role": "master", "mode": "quorum", "name": self.name, **vars(self.quorum)}
         return shown | {"repair": self.repair, "refused_peers": self.peers.refused, "log_bytes": self.log.end}
 
     def size(self) -> int:
@@ -192,11 +191,7 @@ class QuorumReplica:
                 self._woken.clear()
                 puts, self._puts = self._puts, []
                 fresh = [[key, _plain(held)] for key, held, _ in puts if self._is_newer(key, held)]
-                lines = [json.dumps(one).encode() for one in fresh]
-                if lines and self._thread is None:
-                    self.log.write(lines)
-                elif lines:
-                    await self.loop.run_in_executor(self._thread, self.log.write, lines)
+                await self.log.write_soon([json.dumps(one).encode() for one in fresh], self._thread)
                 for key, held, done in puts:
                     if self._is_newer(key, held):
                         self.held[key] = held
