@@ -218,7 +218,6 @@ class QuorumReplica:
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it happened in time."""
     try:
         return await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
