@@ -102,7 +102,7 @@ def storm(folder: Path, mode: str, seed: int) -> History:
     return found
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_clients_of_raft_saw_is_linearizable_whatever_happened(tmp_path: Path, seed: int) -> None:
     verdict = linearizable(storm(tmp_path, "raft", seed))
     assert verdict.holds, f"{verdict.anomaly}: {[str(o) for o in verdict.operations]}"
