@@ -19,11 +19,13 @@ its length before it). The first frame's only record is the cluster's id.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 MAGIC = b"minisys log 1\n\0\0"
@@ -102,6 +104,16 @@ class Log:
         os.close(self._file)
         self._file = _locked(self.path)
         self.end = self.path.stat().st_size
+
+    async def write_soon(self, records: list[bytes], thread: Executor | None, anew: bool = False) -> None:
+        """`write`, or `rewrite` if *anew*, in *thread* while the event loop goes on; None: here and now."""
+        save = self.rewrite if anew else self.write
+        if not records:
+            return
+        if thread is None:
+            save(records)
+        else:
+            await asyncio.get_running_loop().run_in_executor(thread, save, records)
 
     def close(self) -> None:
         """Let go of the file."""

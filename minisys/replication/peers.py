@@ -58,7 +58,9 @@ class Peers:
     def send(self, peer: str, messages: Iterable[Any]) -> None:
         """Send *messages* to *peer* in one frame, or drop them if it is away or does not read."""
         writer = self.writers.get(peer)
-        if writer is not None and writer.transport.get_write_buffer_size() < QUEUE_BYTES:
+        if writer is None or writer.is_closing():  # uvloop raises if one writes to it before _keep has heard
+            return
+        if writer.transport.get_write_buffer_size() < QUEUE_BYTES:
             writer.write(frame(json.dumps(message).encode() for message in messages))
 
     async def close(self) -> None:

@@ -31,6 +31,7 @@ from minisys.replication.redis_store import NULL, Command
 from minisys.testbed import resp
 
 AGAIN_S = 0.2
+NO_ORDER = resp.error("ERR without a leader there are SET key value and DEL key; use mode raft")
 REPAIRS = ("no", "after", "before")
 Held = tuple[Stamp, str | None]  # the value is None if the key was deleted
 NOTHING: Held = (Stamp(0), None)
@@ -81,8 +82,7 @@ class QuorumReplica:
         if (command[0] == "SET" and len(command) == 3) or (command[0] == "DEL" and len(command) == 2):
             value = command[2] if command[0] == "SET" else None
             return self._spawn(self._write(command[1], value))
-        answer = self.loop.create_future()
-        answer.set_result(resp.error("ERR without a leader there are SET key value and DEL key; use mode raft"))
+        (answer := self.loop.create_future()).set_result(NO_ORDER)
         return answer
 
     def get(self, key: bytes, stale: bool) -> bytes | Answer:
@@ -104,9 +104,8 @@ class QuorumReplica:
 
     def info(self) -> dict[str, Any]:
         """For INFO."""
-        quorum = self.quorum
-        shown = {"role": "master", "mode": "quorum", "name": self.name, "n": quorum.n, "r": quorum.r, "w": quorum.w}
-        return shown | {"repair": self.repair, "refused_peers": self.peers.refused, "log_bytes": self.log.end}
+        shown = {"role": "master", "mode": "quorum", "name": self.name, **vars(self.quorum), "repair": self.repair}
+        return shown | {"refused_peers": self.peers.refused, "log_bytes": self.log.end}
 
     def size(self) -> int:
         """How many keys this replica has."""
@@ -191,12 +190,8 @@ class QuorumReplica:
                 await self._woken.wait()
                 self._woken.clear()
                 puts, self._puts = self._puts, []
-                fresh = [[key, _plain(held)] for key, held, _ in puts if self._is_newer(key, held)]
-                lines = [json.dumps(one).encode() for one in fresh]
-                if lines and self._thread is None:
-                    self.log.write(lines)
-                elif lines:
-                    await self.loop.run_in_executor(self._thread, self.log.write, lines)
+                lines = [json.dumps([key, _plain(held)]) for key, held, _ in puts if self._is_newer(key, held)]
+                await self.log.write_soon([line.encode() for line in lines], self._thread)
                 for key, held, done in puts:
                     if self._is_newer(key, held):
                         self.held[key] = held
@@ -223,7 +218,6 @@ class QuorumReplica:
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it happened in time."""
     try:
         return await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:

@@ -207,18 +207,12 @@ class Replica:
 
     async def _persist(self, outputs: list[Output]) -> None:
         records = [record for output in outputs for record in output.records]
-        if not records:
-            return
-        save = self.log.write
-        if any(isinstance(record, SaveSnapshot) for record in records):  # what came before it is not needed any more
-            state, save = self.machine.state, self.log.rewrite
+        anew = any(isinstance(record, SaveSnapshot) for record in records)
+        if anew:  # what came before the snapshot is not needed any more
+            state = self.machine.state
             records = [SaveVote(state.term, state.voted_for), SaveSnapshot(state.snapshot)]
             records.append(SaveEntries(tuple(state.entries)))
-        lines = [json.dumps(to_dict(record)).encode() for record in records]
-        if self._thread is None:
-            save(lines)
-        else:
-            await self.loop.run_in_executor(self._thread, save, lines)
+        await self.log.write_soon([json.dumps(to_dict(record)).encode() for record in records], self._thread, anew)
 
     def _post(self, outputs: list[Output]) -> None:
         letters: dict[str, list[Any]] = {}

@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
         reply.add_done_callback(self._answer)
 
     def _answer(self, reply: asyncio.Future[bytes]) -> None:
-        if self.pending is not reply or reply.cancelled():  # the client has gone
+        if self.pending is not reply or reply.cancelled() or self.transport.is_closing():  # the client has gone
             return
         self.pending = None
         if (bug := reply.exception()) is not None:
