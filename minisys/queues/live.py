@@ -186,7 +186,7 @@ class Run:
 def kill_under_load(
     folder: Path | str, *, kills: int = 2, producers: int = 3, consumers: int = 2, seed: int = 0, durable: bool = True
 ) -> Seen:
-    """What clients saw of a broker in *folder* that was killed *kills* times, each 0.2 to 0.8 s after it was ready.
+    """What clients saw of a broker in *folder* that was killed *kills* times, each 0.1 to 0.5 s after it was ready.
 
     Raises ValueError for fewer than one of anything.
     """
@@ -200,7 +200,7 @@ def kill_under_load(
             client.start()
         try:
             for _ in range(kills):
-                time.sleep(run.rng.uniform(0.2, 0.8))
+                time.sleep(run.rng.uniform(0.1, 0.5))
                 run.kill()
             time.sleep(0.2)
         finally:

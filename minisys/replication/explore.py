@@ -1,8 +1,8 @@
-"""What chapter 06 shows of failover, cuts and consistency levels: one function per picture, all in virtual time.
+"""What chapter 06 shows of failover and cuts: one function per picture, all in virtual time.
 
 "What happens in the seconds in which nobody leads?" Each function here runs the models on seeds that are the same for
-everybody and draws one chart or table. Quorums, lag and elections are in explore_quorum.py; real processes and
-products in experiments.py.
+everybody and draws one chart or table. Quorums, lag and elections are in explore_quorum.py, the clouds' stores in
+explore_stores.py, real processes and products in experiments.py.
 
 Promised: every figure is simulated or computed when the cell runs.
 """
@@ -10,14 +10,15 @@ Promised: every figure is simulated or computed when the cell runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from minisys.replication import levels_model, quorum_model, stores_model
+from minisys.replication import quorum_model
 from minisys.replication.check import Verdict, linearizable
 from minisys.replication.failover_model import FAULTS, MODES, Failover, Mixed, fail_over
 from minisys.replication.network import Network
@@ -97,6 +98,18 @@ def losses(lags_ms: tuple[int, ...] = LAGS_MS, seeds: int = 8) -> pd.DataFrame:
                 rate = sum(begin < o.responded_s < run.fault_s for o in run.history.ok()) / (run.fault_s - begin)
                 rows.append((mode, lag_ms / 1e3, run.lost, run.lost / rate))
     return pd.DataFrame(rows, columns=["mode", "lag_s", "lost", "rpo_s"])
+
+
+def measured_losses(runs: Mapping[float, Any]) -> pd.DataFrame:
+    """Columns lag_s, lost and rpo_s of real runs, each a `harness.Found` under the lag in seconds of its replicas."""
+    rows = []
+    for lag_s, run in runs.items():
+        fault_s = run.faults[0][1]
+        own = sorted(o.responded_s for o in run.history.ok() if o.kind == "write" and o.key.startswith("w"))
+        before = [at for at in own if at < fault_s]
+        rate = len(before) / (fault_s - before[0]) if before else math.inf
+        rows.append((lag_s, len(run.lost), len(run.lost) / rate))
+    return pd.DataFrame(rows, columns=["lag_s", "lost", "rpo_s"])
 
 
 def loss_worlds(measured: pd.DataFrame | None = None, prediction: object = None) -> alt.LayerChart:
@@ -189,46 +202,3 @@ def cut_table(seeds: Iterable[int] = SEEDS) -> Table:
 
 def _answered(operations: list) -> float:
     return round(100 * float(np.mean([o.outcome == "ok" for o in operations])), 1)
-
-
-def levels_chart() -> alt.LayerChart:
-    """Runs in percent in which each of Cosmos DB's five levels broke each promise."""
-    found = levels_model.broken()
-    found = found[found["promise"] != "mean read (ms)"]
-    return charts.heat(
-        found.replace({"promise": {levels_model.BOUND: "within the bound"}}), x="level", y="promise",
-        value="value", title="Runs that broke the promise (%)", x_title="", y_title="",
-    )  # fmt: skip
-
-
-def levels_cost() -> Table:
-    """What a read costs at each level, in the model: the reader is 40 ms from the primary, 1 ms from the copies."""
-    found = levels_model.broken()
-    cost = found[found["promise"] == "mean read (ms)"][["level", "value"]].round(1)
-    return table(cost.rename(columns={"value": "mean read (ms)"}), caption="A stronger promise, a slower read")
-
-
-def zones_chart() -> alt.LayerChart:
-    """Reads and writes answered, in percent, after the loss of a zone and of further copies: 3 copies against 6."""
-    found = stores_model.zone_losses(range(2)).groupby(["layout", "lost", "kind"], sort=False).mean().reset_index()
-    found = found.assign(what=found["layout"] + ": " + found["kind"] + "s")
-    return charts.heat(
-        found, x="lost", y="what", value="answered_percent", title="Answered after the loss of … (%)",
-        x_title="", y_title="",
-    )  # fmt: skip
-
-
-def commit_wait_chart() -> alt.LayerChart:
-    """How often a later booking loses against an earlier one, by how long commits wait; clocks are wrong by 4 ms."""
-    waits = np.linspace(0, 0.010, 11)
-    exact = pd.DataFrame({"wait_s": waits, "reversed": [stores_model.reversed_share(w) for w in waits]})
-    runs = [
-        (w, stores_model.overwritten(stores_model.bookings(float(w), pairs=200, seed=seed)))
-        for w in waits[::2]
-        for seed in SEEDS
-    ]
-    return charts.three_worlds(
-        predicted=exact, simulated=pd.DataFrame(runs, columns=["wait_s", "reversed"]), x="wait_s", y="reversed",
-        title="The later write loses, if nobody waits for the clocks", x_title="commit wait (s)",
-        y_title="share of bookings",
-    )  # fmt: skip

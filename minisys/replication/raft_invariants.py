@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from minisys.replication.history import History, Operation
 from minisys.replication.raft import LEADER, Output, State
 from minisys.replication.raft_messages import Entry, SaveEntries, SaveVote, Snapshot, Truncate
 
@@ -24,11 +25,19 @@ MOST_STEPS = 60_000  # a run that is right takes some 5,000
 
 
 class Broken(AssertionError):
-    """One of Raft's promises does not hold; *promise* is its name."""
+    """One of Raft's promises does not hold; *promise* is its name.
 
-    def __init__(self, promise: str, told: str) -> None:
+    *operations*: what clients were told that cannot be, and *history*: all that they were told, if it shows there;
+    *index*: the entry of the log, if it is about one.
+    """
+
+    def __init__(
+        self, promise: str, told: str, *, operations: tuple[Operation, ...] = (), history: History | None = None,
+        index: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__(f"{promise}: {told}")
-        self.promise = promise
+        self.promise, self.operations, self.index = promise, operations, index
+        self.history = history if history is not None else History()
 
 
 class Invariants:
@@ -71,6 +80,7 @@ class Invariants:
                 raise Broken(
                     "leader completeness",
                     f"{name} leads in term {state.term} without the agreed entry {index} of term {entry.term}",
+                    index=index,
                 )
 
     def _log_matching(self, name: str, state: State, entries: tuple[Entry, ...]) -> None:

@@ -52,12 +52,12 @@ class Report:
 class Cluster:
     """The servers under their names, dead or alive, and the faults as verbs."""
 
-    def __init__(self, seed: int, design: Design | None = None, *, members: tuple[str, ...] = FIVE) -> None:
+    def __init__(self, seed: int, design: Design | None = None, seen: Invariants | None = None) -> None:
         self.rng, self.design = Random(f"{seed}/faults"), design or Design()
         self.loop = Loop()
         self.network = Network(self.loop, seed=seed, link=self.rng.choice(LINKS))
-        self.seen, self.seed = Invariants(), seed
-        self.disks = {name: Disk(members if name in members else ()) for name in (*members, *SPARES)}
+        self.seen, self.seed = seen or Invariants(), seed
+        self.disks = {name: Disk(FIVE if name in FIVE else ()) for name in (*FIVE, *SPARES)}
         self.servers: dict[str, Server] = {}
         self.fsync_s, self.compact_after = self.rng.choice((0.0005, 0.003, 0.015)), self.rng.choice((5, 20, 1_000))
         self._lives = count(1)
@@ -96,9 +96,12 @@ class Cluster:
                 self.network.resume(name)
 
 
-def run(seed: int, design: Design | None = None) -> Report:
-    """One run. Raises Broken with the promise that was not kept: one of Raft's, "linearizable" or "goes on again"."""
-    cluster = Cluster(seed, design)
+def run(seed: int, design: Design | None = None, seen: Invariants | None = None) -> Report:
+    """One run. Raises Broken with the promise that was not kept: one of Raft's, "linearizable" or "goes on again".
+
+    *design*: the parts of the servers, if they are not to be as they are; *seen*: who looks on and asserts.
+    """
+    cluster = Cluster(seed, design, seen)
     trouble = Trouble(cluster, TROUBLE_S)
     history, numbers = History(), count(CLIENTS)
     clients = [
@@ -127,4 +130,4 @@ def _judge(cluster: Cluster, clients: list[Client], history: History) -> None:
     cluster.network.check()
     verdict = linearizable(history, initial={**dict.fromkeys(REGISTERS), COUNTER: None})
     if not verdict.holds:
-        raise Broken("linearizable", str(verdict))
+        raise Broken("linearizable", str(verdict), operations=verdict.operations, history=history)

@@ -86,6 +86,28 @@ def hot_film(cure: str = "nothing") -> Playback:
     return playback(trace, title=f"Half of the requests are for one key; cure: {cure}", balancer="router", drain=False)
 
 
+def skew_chart(shards: int = 10, keys: int = 10_000) -> alt.LayerChart:
+    """The busiest shard's share of the requests, by the skew of the popularity (Zipf).
+
+    Predicted from the most popular key alone; the others fall as they fall: 40 placements, 20,000 requests each.
+    """
+    skews, rows = (0.0, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4), []
+    for skew in skews:
+        share = np.arange(1, keys + 1) ** -skew / (np.arange(1, keys + 1) ** -skew).sum()
+        for seed in range(40):
+            luck = stream(seed, "skew")
+            asked = luck.multinomial(20_000, share)
+            load = np.bincount(luck.integers(shards, size=keys), weights=asked, minlength=shards)
+            rows.append((skew, 100 * load.max() / 20_000))
+    exact = [100 * theory.hot_shard(theory.zipf_top(keys, skew), shards) for skew in skews]
+    return charts.three_worlds(
+        predicted=pd.DataFrame({"skew": skews, "busiest_percent": exact}),
+        simulated=pd.DataFrame(rows, columns=["skew", "busiest_percent"]), x="skew", y="busiest_percent",
+        title=f"The busiest of {shards} shards, by how unequal the keys are", x_title="skew of the popularity",
+        y_title="requests at the busiest shard (%)",
+    )  # fmt: skip
+
+
 # Asking all shards
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from minisys.replication import election_film, explore, explore_quorum
+from minisys.replication import election_film, explore, explore_quorum, explore_stores
 from minisys.replication.check import linearizable
 from minisys.testbed import picture
 
@@ -54,9 +54,9 @@ def test_no_register_answers_both_sides_of_a_cut_and_is_linearizable():
 
 
 def test_levels_zones_and_clocks_are_drawn():
-    for chart in (explore.levels_chart(), explore.zones_chart(), explore.commit_wait_chart()):
+    for chart in (explore_stores.levels_chart(), explore_stores.zones_chart(), explore_stores.commit_wait_chart()):
         assert len(picture.spec(chart)["description"]) > 40
-    assert "80" in repr(explore.levels_cost())
+    assert "80" in repr(explore_stores.levels_cost())
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,15 @@ def test_the_worlds_of_growth_agree():
         assert found["simulated", count] == pytest.approx(found["predicted", count], abs=2)
 
 
+def test_the_most_popular_key_explains_the_busiest_shard_when_popularity_is_skewed():
+    made = drawn(explore.skew_chart())
+    rows = [row for rows in made["datasets"].values() for row in rows if "busiest_percent" in row and "kind" in row]
+    found = {(row["kind"], row["skew"]): row["busiest_percent"] for row in rows}
+    for skew in (1.0, 1.2, 1.4):
+        assert found["predicted", skew] <= found["simulated", skew] + 1 < found["predicted", skew] + 4
+    assert found["simulated", 0.0] < 12
+
+
 def test_each_shard_key_is_bad_at_something():
     made = explore_keys.key_table().frame.set_index("shard key").map(float)
     number, customer, country, day = (made.loc[name] for name in made.index)

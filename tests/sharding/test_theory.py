@@ -18,6 +18,10 @@ def test_the_ring_spreads_as_lamping_and_veach_measured(points, deviation):
     assert theory.ring_spread(points, 1000) == pytest.approx(deviation, rel=0.01)
 
 
+def test_two_shards_with_a_point_each_share_the_ring_like_a_uniform_number():
+    assert theory.ring_spread(1, 2) == pytest.approx((1 / 3) ** 0.5) and theory.ring_spread(7, 1) == 0
+
+
 @pytest.mark.parametrize(("points", "peak"), [(10, 1.54), (100, 1.137), (1000, 1.046)])
 def test_the_fullest_of_ten_is_as_in_the_table_of_facts(points, peak):
     assert theory.ring_peak(points, 10) == pytest.approx(peak, rel=0.03)
