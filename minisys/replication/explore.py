@@ -146,29 +146,39 @@ def modes_table(seeds: Iterable[int] = SEEDS) -> Table:
     return table(pd.DataFrame(rows, columns=columns), caption="Five seeds each; 20 ms to a replica, time-out 150 ms")
 
 
-def story(mode: str, fault: str, anomaly: str, seeds: Iterable[int] = range(200)) -> tuple[Failover, Verdict]:
-    """The first run of *seeds* in which clients saw *anomaly*, and the violation. Raises LookupError if none did."""
-    for seed in seeds:
-        run = fail_over(mode, fault, seed=seed, lag_s=0.03, clients=3, after_s=1.5, kind=Mixed)
+def story(mode: str, fault: str, anomaly: str, *, seeds: int = 200, **more: Any) -> tuple[Failover, Verdict]:
+    """The first run in which clients saw *anomaly*, and the violation. Raises LookupError if none of *seeds* did.
+
+    *more* goes to `fail_over`.
+    """
+    settings = {"lag_s": 0.03, "clients": 3, "after_s": 1.5} | more
+    for seed in range(seeds):
+        run = fail_over(mode, fault, seed=seed, kind=Mixed, **settings)
         verdict = linearizable(run.history)
         if verdict.anomaly == anomaly and len(verdict.operations) <= 5:
             return run, verdict
-    raise LookupError(f"no run of {mode}, {fault} shows {anomaly!r} in these seeds; try more")
+    raise LookupError(f"no run of {mode}, {fault} shows {anomaly!r} in {seeds} seeds; try more")
 
 
 def lost_write() -> alt.LayerChart:
     """The shortest telling of a failover that forgets: what was written, what was acknowledged, what was read."""
     run, verdict = story("async", "crash", "lost write")
-    return timeline(
-        verdict, events={run.fault_s: "the primary dies", run.fault_s + run.elected_s: "a replica leads"},
-        title="A write that was acknowledged, and is gone",
-    )  # fmt: skip
+    events = {run.fault_s: "the primary dies", run.fault_s + run.elected_s: "a replica leads"}
+    return timeline(verdict, events=events, names=run.names, title="A write that was acknowledged, and is gone")
 
 
 def two_truths() -> alt.LayerChart:
-    """A primary that is cut off with one client goes on answering, while the others have a new one."""
+    """An asynchronous primary that is cut off with client 0 goes on answering, while the others have a new one."""
     run, verdict = story("async", "cut off", "stale read")
-    return timeline(verdict, events={run.fault_s: "cut off"}, title="Two primaries: one answers from the past")
+    events = {run.fault_s: "cut off", run.fault_s + run.elected_s: "another leads"}
+    return timeline(verdict, events=events, names=run.names, title="Two primaries: one answers from the past")
+
+
+def old_value() -> alt.LayerChart:
+    """A semi-synchronous primary that is cut off cannot write any more, but it reads on, from the past."""
+    run, verdict = story("semi-sync", "cut off", "stale read", lag_s=0.005, clients=5, after_s=3.0)
+    events = {run.fault_s: "cut off", run.fault_s + run.elected_s: "another leads"}
+    return timeline(verdict, events=events, names=run.names, title="Semi-synchronous: nothing lost, and still old")
 
 
 CUT_S, END_S = 1.0, 3.0

@@ -40,9 +40,10 @@ def test_the_two_stories_are_violations_with_their_names():
     assert verdict.anomaly == "lost write" and not linearizable(verdict.operations).holds
     assert run.mode == "async" and len(verdict.operations) <= 5
     said = picture.spec(explore.lost_write())["description"] + picture.spec(explore.two_truths())["description"]
+    assert "client 0" in str(picture.spec(explore.old_value()))
     assert "read" in said and "write" in said
     with pytest.raises(LookupError, match="no run of raft"):
-        explore.story("raft", "crash", "lost write", range(3))
+        explore.story("raft", "crash", "lost write", seeds=3)
 
 
 def test_no_register_answers_both_sides_of_a_cut_and_is_linearizable():
