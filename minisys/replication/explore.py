@@ -44,7 +44,7 @@ def failover(mode: str, fault: str, lag_ms: int, timeout_ms: int, seed: int = 0,
 
 
 def minute_by_minute(
-    mode: str = "async", fault: str = "crash", lag_ms: int = 20, timeout_ms: int = 150, seed: int = 1
+    mode: str = "async", fault: str = "crash", lag_ms: int = 40, timeout_ms: int = 150, seed: int = 1
 ) -> tuple[alt.LayerChart, str]:
     """Acknowledged writes per 100 ms before and after the fault, those that were lost afterwards, and the moments."""
     run = failover(mode, fault, lag_ms, timeout_ms, seed)
@@ -73,7 +73,7 @@ def failover_explorer() -> Explorer:
         title="Three servers, five clients; at 0 s something happens to the primary",
         mode=choice([*MODES], "async", "acknowledged when"),
         fault=choice([*FAULTS], "crash", "what happens"),
-        lag_ms=slider(1, 100, 1, 20, "one way to a replica", "ms"),
+        lag_ms=slider(1, 100, 1, 40, "one way to a replica", "ms"),
         timeout_ms=slider(50, 600, 50, 150, "election time-out", "ms"),
         seed=slider(1, 20, 1, 1, "luck (seed)"),
     )
