@@ -73,7 +73,7 @@ def test_the_counter_example_is_short_and_beats_repair():
     assert verdict.anomaly == "new-old inversion" and len(verdict.operations) == 4
     rows = words(explore_quorum.registers_table(range(30)))
     kept = [int(re.search(r"(\d+) of 30", row)[1]) for row in rows if " of 30" in row]
-    assert kept[0] < kept[1] < kept[3] == 30 and kept[2] < 30
+    assert kept[0] < kept[1] < kept[2] < kept[3] == 30  # repair makes it rarer and does not cure it
 
 
 def test_a_replica_that_cannot_keep_up_says_so():
