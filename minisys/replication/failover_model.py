@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 from itertools import count
 from random import Random
+from typing import Any
 
 from minisys.replication.history import History, Operation
 from minisys.replication.modes import Options, machine
@@ -48,6 +49,7 @@ class Failover:
     From the fault on, in seconds, math.inf if it never happened: *detected_s* until the first replica stood for
     election, *elected_s* until there was a leader, *back_s* until the first write that was sent after the fault was
     acknowledged (the RTO). *gone*: the acknowledged writes, of *acknowledged*, that the log of the last leader lacks.
+    *names*: whose process number each is.
     """
 
     mode: str
@@ -60,6 +62,7 @@ class Failover:
     gone: tuple[Operation, ...]
     history: History
     moments: tuple[Moment, ...]
+    names: dict[int, str]
 
     @property
     def lost(self) -> int:
@@ -91,7 +94,16 @@ class Story:
         return found[0] - after_s if found else math.inf
 
 
-class Writer(Client):
+class Known(Client):
+    """A client that remembers under which process numbers it asked; it takes a new one when it has given up."""
+
+    def ask(self, kind: str, key: str, value: Any = None) -> None:
+        """Begin one operation."""
+        self.names: set[int] = getattr(self, "names", set()) | {self.process}
+        super().ask(kind, key, value)
+
+
+class Writer(Known):
     """A client that writes a new key each time, and nothing else."""
 
     def _next(self) -> None:
@@ -99,7 +111,7 @@ class Writer(Client):
         self.ask("write", f"{self.name}/{number}", number)
 
 
-class Mixed(Client):
+class Mixed(Known):
     """A client that reads and writes a few registers."""
 
     def _next(self) -> None:
@@ -125,7 +137,7 @@ class Stage:
 
     def __init__(
         self, mode: str, *, k: int = 1, size: int = 3, seed: int = 0, lag_s: float = 0.005, clients: int = 5,
-        timing: Timing | None = None, kind: type[Client] = Writer, network: type[Network] = Network,
+        timing: Timing | None = None, kind: type[Known] = Writer, network: type[Network] = Network,
         steady: bool = False,
     ) -> None:  # fmt: skip
         self.loop, timing = Loop(), timing or Timing()
@@ -165,7 +177,7 @@ class Stage:
 
 def fail_over(
     mode: str, fault: str = "crash", *, k: int = 1, size: int = 3, seed: int = 0, lag_s: float = 0.005,
-    clients: int = 5, timing: Timing | None = None, after_s: float = 2.0, kind: type[Client] = Writer,
+    clients: int = 5, timing: Timing | None = None, after_s: float = 2.0, kind: type[Known] = Writer,
     steady: bool = False,
 ) -> Failover:  # fmt: skip
     """*clients* clients write to *size* servers in *mode* (MODES, *k* for semi-sync); then *fault* (FAULTS) happens.
@@ -216,4 +228,5 @@ def _told(stage: Stage, mode: str, fault_s: float, old: str) -> Failover:
         mode, stage.begin_s, fault_s,
         story.first(fault_s, old, PRE_CANDIDATE, CANDIDATE, LEADER), story.first(fault_s, old, LEADER),
         min(late, default=math.inf) - fault_s, len(done), tuple(lost), stage.history, tuple(story.moments),
+        {process: client.name for client in stage.clients for process in getattr(client, "names", ())},
     )  # fmt: skip

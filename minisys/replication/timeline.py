@@ -44,7 +44,7 @@ def timeline(
     place, end = _scale(operations, events or {}, to_scale)
     frame = pd.DataFrame([_row(o, place, end, known) for o in operations])
     rules = marks.Events({place(at): word for at, word in (events or {}).items()}, "start", end)
-    rows = list(dict.fromkeys(frame.sort_values("process")["client"]))
+    rows = sorted(set(frame["client"]), key=lambda name: (len(name), name))
     layers = [_bars(frame, rows, end, to_scale, rules.offset), *_texts(frame, rows)]
     layers += rules.layers({"x": alt.X("start:Q")})
     said = description or f"{title or 'Timeline'}. " + " ".join(f"{o}." for o in operations)
