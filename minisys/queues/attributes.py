@@ -116,6 +116,13 @@ def checked(attributes: Mapping[str, Any], fifo: bool) -> dict[str, str]:
     return {name: _checked(name, value, fifo) for name, value in attributes.items()}
 
 
+def check_together(attributes: Mapping[str, str]) -> None:
+    """Raise SqsError for attributes that exclude each other."""
+    per_group = attributes.get("FifoThroughputLimit") == "perMessageGroupId"
+    if per_group and attributes.get("DeduplicationScope") != "messageGroup":
+        raise _bad_value("FifoThroughputLimit")  # "allowed only when the value for DeduplicationScope is messageGroup"
+
+
 def _checked(name: str, value: Any, fifo: bool) -> str:
     if name == "FifoQueue" and fifo:
         return "true"

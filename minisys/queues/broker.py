@@ -103,6 +103,7 @@ class Broker:
         name, given = text(parameters, "QueueName"), pairs(parameters, "Attributes")
         rules.check_name(name, given)
         wanted = rules.checked(given, name.endswith(".fifo"))
+        rules.check_together(wanted)
         self._check_redrive(name, wanted)
         try:
             self._check_same(self.named(name), wanted)
@@ -146,6 +147,7 @@ class Broker:
         if "FifoQueue" in given and not (queue.fifo and str(given["FifoQueue"]).lower() == "true"):
             raise SqsError("InvalidAttributeName", "Unknown Attribute FifoQueue.")
         wanted = rules.checked(given, queue.fifo)
+        rules.check_together({**queue.attributes, **wanted})
         self._check_redrive(queue.name, wanted)
         self._write(queue, {**queue.attributes, **wanted}, queue.tags, now)
         if "DelaySeconds" in wanted and queue.fifo:

@@ -4,13 +4,17 @@ A ferry that takes one car sails all day and carries few. One that takes whoever
 carries many, sails no more often, and nobody waits longer than two crossings. The disk is the ferry.
 
 Promised: `do` returns after the transaction with its work is on the disk, and works run one after the other. If a
-transaction fails, each of its works is tried alone, so that one message too large for the disk fails for itself.
+transaction fails, each of its works is tried alone, so that one message too large for the disk fails for itself. If
+fsync itself fails, the process ends: the system may have dropped the pages, and a second fsync would say "done" all the
+same (PostgreSQL panics for the same reason since 2019). Nobody was told that their message is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -33,7 +37,7 @@ class GroupCommit:
     def __init__(
         self, store: Store, *, threaded: bool = True, after: Work = lambda: None, failed: Work = lambda: None
     ) -> None:
-        self.store, self.after, self.failed = store, after, failed
+        self.store, self.after, self.failed, self.fatal = store, after, failed, _die
         self.groups = self.works = 0
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk") if threaded else None
@@ -82,6 +86,8 @@ class GroupCommit:
             with self.store.transaction():
                 return [self._tried(work) for work in works]
         except (sqlite3.Error, OSError) as problem:
+            if getattr(problem, "sqlite_errorname", "") == "SQLITE_IOERR_FSYNC":
+                self.fatal(f"fsync failed ({problem}): what is on the disk is unknown, so this broker ends here")
             self.failed()
             if len(works) > 1:
                 return [self._together([work])[0] for work in works]
@@ -100,6 +106,11 @@ class GroupCommit:
             return None, problem
         db.execute("RELEASE one")
         return result, None
+
+
+def _die(said: str) -> None:
+    print(said, file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _refused(problem: Exception) -> SqsError:

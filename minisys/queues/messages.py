@@ -17,9 +17,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minisys.queues.errors import Parameters, SqsError, invalid, items, missing, text
+from minisys.queues.errors import Parameters, SqsError, invalid, items, missing, pairs, text
 
-BATCH = 10
+BATCH, MOST_BYTES = 10, 1_048_576
+TRACE = "AWSTraceHeader"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _TOKEN = re.compile(r"[!-~]{1,128}")  # letters, digits and punctuation
@@ -97,6 +98,28 @@ def _check_attribute(name: str, attribute: Any) -> int:
     except (ValueError, binascii.Error):
         raise _bad(f"Can't cast the value of message (user) attribute '{name}' to a {base.lower()}.") from None
     return len(name.encode()) + len(kind) + size
+
+
+def check_trace(parameters: Parameters) -> str | None:
+    """The header of AWS X-Ray, the only system attribute that may be sent, or None. Raises SqsError for others."""
+    given = pairs(parameters, "MessageSystemAttributes")
+    header = given.get(TRACE)
+    if set(given) - {TRACE} or (header is not None and not isinstance(header, Mapping)):
+        raise _bad(f"Message system attributes: only {TRACE} is supported, got {', '.join(map(str, given))}.")
+    if header is None:
+        return None
+    if header.get("DataType") != "String" or not isinstance(header.get("StringValue"), str):
+        raise _bad(f"The message system attribute '{TRACE}' must be of type String.")
+    return str(header["StringValue"])
+
+
+def size_of(entry: Parameters) -> int:
+    """The bytes of one entry of a batch, text and attributes, as far as they can be counted."""
+    size = len(str(entry.get("MessageBody", "")).encode(errors="replace"))
+    for name, attribute in pairs(entry, "MessageAttributes").items():
+        parts = attribute.values() if isinstance(attribute, Mapping) else ()
+        size += len(str(name)) + sum(len(str(part).encode(errors="replace")) for part in parts)
+    return size
 
 
 def check_size(size: int, most: int) -> None:

@@ -15,7 +15,7 @@ import math
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from minisys.queues.attributes import Queue, name_of
+from minisys.queues.attributes import ARN, Queue, name_of
 from minisys.queues.errors import Parameters, SqsError, invalid, number, text
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Moves:
         if row["rate_per_s"] is not None:
             out["MaxNumberOfMessagesPerSecond"] = row["rate_per_s"]
         if row["destination"] is not None:
-            out["DestinationArn"] = self.broker.named(row["destination"]).arn
+            out["DestinationArn"] = ARN + row["destination"]
         return out | ({"FailureReason": row["failure"]} if row["failure"] else {})
 
 

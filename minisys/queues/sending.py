@@ -39,10 +39,9 @@ class Sending:
     def send_message_batch(self, parameters: Parameters, now: float) -> Answer:
         """Keep up to ten; each for itself, but no more than a megabyte in all."""
         queue, entries = self.broker.queue(parameters), messages.entries_of(parameters, "SendMessageBatch")
-        most = queue.number("MaximumMessageSize")
-        size = sum(len(str(entry.get("MessageBody", "")).encode()) for entry in entries)
-        if size > most:
-            said = f"Batch requests cannot be longer than {most} bytes. You have sent {size} bytes."
+        size = sum(messages.size_of(entry) for entry in entries)
+        if size > messages.MOST_BYTES:
+            said = f"Batch requests cannot be longer than {messages.MOST_BYTES} bytes. You have sent {size} bytes."
             raise SqsError("BatchRequestTooLong", said)
         return each(entries, lambda entry: self._send(queue, entry, now))
 
@@ -53,7 +52,7 @@ class Sending:
         first = self.fifo.sent_before(queue, group, key, now)
         sequence, message_id = first or (None, self.new_id())
         if sequence is None:
-            trace = pairs(entry, "MessageSystemAttributes").get("AWSTraceHeader", {}).get("StringValue")
+            trace = messages.check_trace(entry)
             sequence = self.insert(
                 queue, message_id, body, json.dumps(given), trace, now, now + delay_s, group=group, key=key
             )

@@ -143,5 +143,15 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "cancelling a task there is not": (
         "cancel_message_move_task", {"TaskHandle": "made up"}, "ResourceNotFoundException",
     ),
+    "a system attribute there is not": (
+        "send_message",
+        _send(MessageSystemAttributes={"Colour": {"DataType": "String", "StringValue": "blue"}}),
+        BAD,
+    ),
+    "high throughput without groups": (
+        "create_queue",
+        _create("x.fifo", FifoQueue="true", FifoThroughputLimit="perMessageGroupId"),
+        BAD_VALUE,
+    ),
     "taking away no tags": ("untag_queue", {"QueueUrl": URL, "TagKeys": []}, BAD),
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from minisys.queues.client import Client
 from minisys.queues.errors import SqsError
 from minisys.queues.live import Seen
 from minisys.queues.store import FILE, Store, StoreRefused
+from minisys.testbed import nodes
 from minisys.testbed.nodes import NodeFailed
 
 
@@ -187,3 +189,30 @@ def test_what_is_acknowledged_is_synchronised(tmp_path: Path) -> None:
         assert store.db.execute("PRAGMA synchronous").fetchone()[0] == level
         assert store.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         store.close()
+
+
+@pytest.mark.live
+def test_when_fsync_fails_nobody_is_told_that_it_is_kept(tmp_path: Path) -> None:
+    """strace makes every fsync fail from some moment on, as a dying disk does."""
+    tracer = shutil.which("strace")
+    if tracer is None or subprocess.run([tracer, "-qq", "true"], capture_output=True).returncode:
+        pytest.skip("no strace, or it may not trace here")
+    fail = "inject=fsync,fdatasync:error=EIO:when=15+"
+    argv = [tracer, "-f", "-qq", "-o", os.devnull, "-e", fail, sys.executable, "-m", "minisys.queues", "--data"]
+    acknowledged = []
+    with nodes.start([*argv, str(tmp_path)], name="broker") as node:
+        client = Client(node.url)
+        url = client("CreateQueue", QueueName="q")["QueueUrl"]
+        with pytest.raises(ConnectionError):
+            for number in range(50):
+                client("SendMessage", QueueUrl=url, MessageBody=str(number))
+                acknowledged.append(str(number))
+        client.close()
+        node._process.wait(10)
+        assert "fsync failed" in node.tail()
+    assert 3 < len(acknowledged) < 20
+    with live.broker(tmp_path) as node, Client(node.url) as client:
+        got: list[str] = []
+        while messages := client("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            got += [message["Body"] for message in messages]
+    assert set(acknowledged) <= set(got)
