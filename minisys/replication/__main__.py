@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -119,11 +120,12 @@ def main() -> None:
     commands = parser()
     options = commands.parse_args()
     try:
-        with tempfile.TemporaryDirectory(prefix="minisys-replica-") as temporary:
-            folder = options.folder or Path(temporary)
-            folder.mkdir(parents=True, exist_ok=True)
-            with asyncio.Runner(loop_factory=fastest_loop()) as runner:
-                problem = runner.run(run(options, folder))
+        with ExitStack() as stack:
+            if options.folder is None:
+                options.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minisys-replica-")))
+            options.folder.mkdir(parents=True, exist_ok=True)
+            runner = stack.enter_context(asyncio.Runner(loop_factory=fastest_loop()))
+            problem = runner.run(run(options, options.folder))
     except (ValueError, OSError) as mistake:
         commands.error(str(mistake))
     except LogRefused as refused:

@@ -15,7 +15,6 @@ can be cut (testbed/fault_proxy.py); everything is gone when the block ends. Not
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -31,6 +30,7 @@ from minisys.testbed.fault_control import Network, network
 from minisys.testbed.resp_client import RespSocket
 
 NAMES = "abcdefghi"
+NOBODY = 1  # a port on which nobody listens
 ASK_S = 0.5  # how long a replica that may be frozen is waited for
 
 
@@ -48,7 +48,7 @@ class Cluster:
         for name in self.names:
             for peer in self.names:
                 if peer != name:
-                    net.link(f"{name}-{peer}", nodes.free_port())  # to nobody, until the peer says where it listens
+                    net.link(f"{name}-{peer}", NOBODY)  # until the peer says where it listens
         try:
             with ThreadPoolExecutor(len(self.names)) as threads:
                 begun = [threads.submit(self._start, name) for name in self.names]
@@ -181,13 +181,9 @@ def cluster(mode: str = "raft", size: int = 3, **options: Any) -> Iterator[Clust
     words = ["--mode", mode]
     for key, value in options.items():
         words += [f"--{key.replace('_', '-')}", *(map(str, value) if isinstance(value, tuple) else [str(value)])]
-    folder = Path(tempfile.mkdtemp(prefix="minisys-replicas-"))
-    try:
-        with network() as net:
-            made = Cluster(NAMES[:size], words, net, folder)
-            try:
-                yield made
-            finally:
-                made.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="replicas-", dir=nodes._folder()) as folder, network() as net:
+        made = Cluster(NAMES[:size], words, net, Path(folder))
+        try:
+            yield made
+        finally:
+            made.stop()

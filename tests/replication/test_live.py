@@ -21,7 +21,7 @@ FAST = {"election": (0.3, 0.6), "heartbeat": 0.06}
 
 @pytest.fixture(scope="module")
 def raft() -> Iterator[Cluster]:
-    with cluster("raft", **FAST) as c:
+    with cluster("raft") as c:
         yield c
 
 

@@ -21,8 +21,6 @@ from minisys.testbed.nodes import Node, NodeFailed
 from minisys.testbed.resp_client import RespSocket
 from tests.replication.stage import Stage, play
 
-FAST = {"election": (0.3, 0.6), "heartbeat": 0.06}
-
 
 class Full(Disk):
     """A disk that has no room for more than *room* bytes."""
@@ -63,7 +61,7 @@ def test_a_full_disk_stops_the_replica_and_what_was_acknowledged_is_there_after_
 
 @pytest.fixture(scope="module")
 def c() -> Iterator[Cluster]:
-    with cluster("raft", **FAST) as made:
+    with cluster("raft", election=(1.0, 1.5)) as made:
         with made.client(made.primary()) as client:
             for n in range(20):
                 client.ask("SET", f"k{n}", "acknowledged")
