@@ -31,7 +31,7 @@ RULES: dict[str, Any] = {
     "compare what stands before": mistakes.DoesNotLookBack,
 }
 INCIDENTS = {  # the broken rule, and the day on which it showed
-    "agate": ("a repeated command counts once", 4),
+    "agate": ("a repeated command counts once", 41),
     "basalt": ("votes only for complete logs", 1),
     "chalk": ("ask a majority before a read", 24),
     "dolomite": ("agreed is what a majority has", 0),
@@ -42,7 +42,7 @@ LOOK = {
     "election safety": "two leaders in one term: who voted for both, and what happened to that server in between?",
     "leader completeness": "who had the entry when it was called agreed, and who voted for a leader without it?",
 }
-OTHER_DAYS = (2_001, 2_003)
+OTHER_DAYS = (2_003,)
 
 
 class Diary(Invariants):
@@ -115,8 +115,10 @@ def told(cluster: str) -> tuple[Operation, ...]:
         return ()
     first = min(operation.invoked_s for operation in broken.operations)
     last = max(operation.invoked_s for operation in broken.operations)
-    near = [o for o in broken.history.of(broken.operations[0].key) if o.end_s >= first and o.invoked_s <= last + 0.3]
-    return tuple(sorted({*broken.operations, *near[:12]}, key=lambda o: o.invoked_s))
+    known = [o for o in broken.history.of(broken.operations[0].key) if o.kind != "read" or o.outcome == "ok"]
+    near = [o for o in known if o.end_s >= first and o.invoked_s <= last + 0.6]
+    more = [operation for operation in near[:12] if operation not in broken.operations]
+    return tuple(sorted([*broken.operations, *more], key=lambda o: o.invoked_s))
 
 
 def repaired(cluster: str, rule: str) -> Design:

@@ -14,7 +14,7 @@ from statistics import median
 
 from minisys.grading.checks import Check, Wrong
 from minisys.replication.check import linearizable
-from minisys.replication.failover_model import CLIENTS_S, MODES, Stage, Writer, fail_over
+from minisys.replication.failover_model import MODES, Stage, Writer, fail_over
 from minisys.replication.network import Link
 from minisys.replication.raft_messages import COMMAND
 from minisys.testbed.laws import Exponential
@@ -61,7 +61,7 @@ def town_burns(mode: str) -> tuple[int, int]:
     acknowledged = lost = 0
     for seed in UNSEEN:
         stage = Stage(mode, seed=seed, lag_s=0.002)
-        stage.loop.run(CLIENTS_S)
+        stage.loop.run(stage.begin_s)
         near, far = sorted(set(stage.servers) - {stage.leader()})
         for name in (stage.leader(), near):
             stage.network.links[name, far] = stage.network.links[far, name] = Link(Exponential(FAR_S))
