@@ -158,9 +158,9 @@ class Store:
         said = [row[0] for row in self.db.execute("PRAGMA integrity_check(3)")]
         if said != ["ok"]:
             raise StoreRefused(_damaged(self.path, "; ".join(said)))
-        for row in self.db.execute(f"SELECT rowid, body, md5 FROM {self.layout.bodies}"):
+        for row in self.db.execute(f"SELECT rowid AS place, body, md5 FROM {self.layout.bodies}"):
             if hashlib.md5(row["body"].encode(), usedforsecurity=False).hexdigest() != row["md5"]:
-                raise StoreRefused(_damaged(self.path, f"message {row['rowid']} is not what was sent"))
+                raise StoreRefused(_damaged(self.path, f"row {row['place']} is not what was sent"))
         with self.transaction() as db:  # finds out now whether it may write
             db.execute(f"PRAGMA user_version = {self.layout.version}")
 

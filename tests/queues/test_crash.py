@@ -21,11 +21,11 @@ from minisys.testbed.nodes import NodeFailed
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killed_under_load_it_loses_nothing(tmp_path: Path, seed: int) -> None:
-    seen = live.kill_under_load(tmp_path, kills=2, seed=seed)
+@pytest.mark.parametrize("kills", [1, 2])
+def test_killed_under_load_it_loses_nothing(tmp_path: Path, kills: int) -> None:
+    seen = live.kill_under_load(tmp_path, kills=kills, seed=kills)
     assert seen.broken() == []
-    assert seen.kills == 2
+    assert seen.kills == kills
     assert len(seen.sent) > 20 and len(seen.deleted) > 10  # it was under load
 
 

@@ -44,7 +44,7 @@ def test_without_crashes_a_queue_is_a_server_with_an_endless_line() -> None:
     np.testing.assert_array_equal(through.trace().frame["finished_s"], into.frame["finished_s"])
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_sale_is_levelled_as_the_fluid_says(seed: int) -> None:
     offered = sale(seed=seed)
     spike = theory.Spike(50.0, 400.0, 10.0, 100.0)
