@@ -1,6 +1,6 @@
 """Deciding before it happens: a timetable, a forecast from the days before, and one bigger machine for contrast.
 
-The rush comes at nine, as yesterday and the day before; a rule that waits to see it is late every single day by the time
+The rush comes at nine, as yesterday and the day before; a rule that waits to see it is late every day by the time
 that a server takes to boot. A plan is in time, until the day that is not like the others.
 
 Promised: decisions only, as in policies.py. Not here: how good a forecast is on your traffic: `Predictive.error` says

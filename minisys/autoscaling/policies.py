@@ -5,8 +5,8 @@ hand cannot tell 110 % from 400 %, and what you order now serves in two minutes.
 with one verb: ``desired(seen, now)``, the number of servers that there should be.
 
 Promised: decisions only, from what they are given and what they noted at earlier calls; the model, its fast twin and
-the live controller ask the same objects. Copy a policy (copy.deepcopy) before a run: it remembers. Not here: Kubernetes'
-rule (kubernetes.py), forecasts and plans (planning.py), starting and stopping anything (model.py, live.py).
+the live controller ask the same objects. Copy a policy (copy.deepcopy) before a run: it remembers. Not here: the rule
+of Kubernetes (kubernetes.py), forecasts and plans (planning.py), starting and stopping anything (model.py, live.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Protocol
 class Instance:
     """One server that is there and not being drained, as an autoscaler sees it.
 
-    *utilisation*: share of its workers that was busy since the last look, 0 to 1; None when no metric came. *started_s*:
+    *utilisation*: share of its workers that was busy since the last look, 0 to 1; None: no metric came. *started_s*:
     when it was asked for; *ready*: whether it takes requests; *changed_s*: when `ready` last changed (at the start: the
     start). All times in seconds of the caller's clock.
     """
