@@ -105,7 +105,7 @@ class Raft(Replication):
         thesis that Ongaro reported on raft-dev in 2015).
         """
         wanted = tuple(sorted(set(members)))
-        if len(set(wanted) ^ set(self.members)) != 1:
+        if len(set(wanted) ^ set(self.members)) != 1 or not wanted:
             raise ValueError(f"one server at a time: {', '.join(self.members)} cannot become {', '.join(wanted)}")
         if self.role != LEADER:
             return self._done(why=f"{self.name} is not the leader")

@@ -61,6 +61,7 @@ BUGS = (
     Bug("answers before agreement", AGREEMENT, mistakes.AnswersBeforeAgreement, 0),
     Bug("forgets its vote", DISK, mistakes.ForgetsItsVote, 86),
     Bug("forgets its log", DISK, mistakes.ForgetsItsLog, 1),
+    Bug("loses its disk", DISK, mistakes.LosesItsDisk, 1),
     Bug("speaks before the disk", DISK, mistakes.SpeaksBeforeTheDisk, 63),
     Bug("reads without asking", READS, mistakes.ReadsWithoutAsking, 6),
     Bug("answers when deposed", READS, mistakes.AnswersWhenDeposed, 15),

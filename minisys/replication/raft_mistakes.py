@@ -195,6 +195,13 @@ class ForgetsItsLog(Forgets):
         return record if isinstance(record, SaveVote) else None
 
 
+class LosesItsDisk(Forgets):
+    """A server comes back under its old name with an empty disk, and votes."""
+
+    def keeps(self, record: Record) -> Record | None:
+        return None
+
+
 class SpeaksBeforeTheDisk(Server):
     """Messages go out while the disk still writes."""
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from minisys.replication.check import Verdict
 from minisys.replication.history import Operation
-from minisys.testbed import marks, style
+from minisys.testbed import marks, picture, style  # noqa: F401 (importing picture makes it Altair's renderer)
 
 ROW = 56  # pixels
 KINDS = {"write": "blue", "read": "orange", "cas": "green", "incr": "purple", "delete": "muted"}

@@ -221,9 +221,11 @@ def test_a_leader_changes_nothing_before_an_entry_of_its_own_term_is_agreed():
     assert "not agreed yet" in stage.do("a", "change", "ab").why
 
 
-def test_one_server_alone_agrees_with_itself():
+def test_one_server_alone_agrees_with_itself_and_cannot_be_removed():
     stage = Stage("a")
     stage.elect("a")
+    with pytest.raises(ValueError, match="one server at a time"):
+        stage.do("a", "change", ())
     out = stage.do("a", "propose", "x", "y")
     assert [entry.data for entry in out.apply] == ["x", "y"] and out.records
     assert stage.do("a", "read", "ticket").reads == ["ticket"]
