@@ -130,7 +130,7 @@ def loss_worlds(measured: pd.DataFrame | None = None, prediction: object = None)
     )  # fmt: skip
 
 
-def modes_table(seeds: Iterable[int] = SEEDS) -> Table:
+def modes_table(seeds: Iterable[int] = range(3)) -> Table:
     """Each mode and fault: writes lost and acknowledged over all seeds, the median RTO, and the checker's word."""
     rows, chosen = [], list(seeds)
     for fault in ("crash", "cut off"):
@@ -143,7 +143,9 @@ def modes_table(seeds: Iterable[int] = SEEDS) -> Table:
                  number(back) if back < math.inf else "never", f"{len(chosen) - broken} of {len(chosen)}")
             )  # fmt: skip
     columns = ["what happens", "mode", "acknowledged", "lost", "writes again after (s)", "linearizable runs"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Five seeds each; 20 ms to a replica, time-out 150 ms")
+    return table(
+        pd.DataFrame(rows, columns=columns), caption=f"{len(chosen)} seeds each; 20 ms to a replica, time-out 150 ms"
+    )
 
 
 def story(mode: str, fault: str, anomaly: str, *, seeds: int = 200, **more: Any) -> tuple[Failover, Verdict]:

@@ -107,7 +107,7 @@ def counter_example_chart() -> alt.LayerChart:
     return timeline(verdict, title=f"R + W > N, seed {seed}: {verdict.anomaly}")
 
 
-def registers_table(seeds: Iterable[int] = range(30)) -> Table:
+def registers_table(seeds: Iterable[int] = range(20)) -> Table:
     """In how many of the runs each register was linearizable, and what a read costs."""
     quorum, chosen = Quorum(3, 2, 2), list(seeds)
     kinds = {
