@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from minisys.testbed import nodes
-from tests.queues import behaviours, behaviours_fifo, behaviours_more, refusals  # noqa: F401 (in behaviours.CASES)
+from tests.queues import behaviours, behaviours_dead, behaviours_fifo, behaviours_more, refusals  # noqa: F401 (they fill behaviours.CASES)
 from tests.queues.stage import Stage, client
 
 DIFFERENCES = yaml.safe_load(Path(__file__).with_name("differences.yaml").read_text())
