@@ -184,10 +184,12 @@ def compiled() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., An
     except ImportError:
         return advance, open_machine, close_machine
     made: dict[str, Any] = {**globals()}  # each sees those before it as machine code
-    for plain in (_push, _pop, _start, _answer, open_machine, close_machine, _arrive, advance):
+    for plain in (_push, _pop, _start, _answer, _arrive, open_machine, close_machine, advance):
         function = FunctionType(plain.__code__, made, plain.__name__)
+        private = plain.__name__.startswith("_")  # inlined: a call would count references to fifteen arrays
+        how: dict[str, Any] = {"inline": "always" if private else "never", "nogil": True}
         try:
-            made[plain.__name__] = numba.njit(cache=True, nogil=True)(function)
+            made[plain.__name__] = numba.njit(cache=not private, **how)(function)
         except RuntimeError:  # no folder that may be written
-            made[plain.__name__] = numba.njit(nogil=True)(function)
+            made[plain.__name__] = numba.njit(**how)(function)
     return made["advance"], made["open_machine"], made["close_machine"]

@@ -62,6 +62,8 @@ class Predictive:
     days: list[list[float]] = field(default_factory=list, init=False, repr=False)
     today: dict[int, list[float]] = field(default_factory=dict, init=False, repr=False)
     day: int = field(default=0, init=False, repr=False)
+    means: list[float] = field(default_factory=list, init=False, repr=False)
+    error: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_target(self.target)
@@ -70,6 +72,7 @@ class Predictive:
         if any(len(day) != self.slots for day in self.history):
             raise ValueError(f"every day needs {self.slots} slots, got {[len(day) for day in self.history]}")
         self.days = [list(day) for day in self.history]
+        self._learn()
 
     def desired(self, seen: Seen, now: float) -> int:
         self.note(seen.rate_per_s, now)
@@ -77,7 +80,7 @@ class Predictive:
             return 0
         first, last = (math.floor(at / self.slot_s) for at in (now, now + self.lead_s))
         rate = max(self.forecast(slot) for slot in range(first, last + 1))
-        return whole(rate * (1 + self.errors * self.error()) * self.service_s / self.workers / self.target)
+        return whole(rate * (1 + self.errors * self.error) * self.service_s / self.workers / self.target)
 
     def note(self, rate_per_s: float, now: float) -> None:
         """Keep what came; a full day joins the history, a slot that nobody looked at takes the forecast."""
@@ -86,21 +89,21 @@ class Predictive:
             if self.today:
                 kept = [fmean(self.today[at]) if at in self.today else self.forecast(at) for at in range(self.slots)]
                 self.days.append(kept)
+                self._learn()
             self.day, self.today = day, {}
         self.today.setdefault(slot, []).append(rate_per_s)
 
     def forecast(self, slot: int) -> float:
         """Requests a second in this slot: the mean of the days before; 0 without any."""
-        return fmean(day[slot % self.slots] for day in self.days) if self.days else 0.0
+        return self.means[slot % self.slots] if self.means else 0.0
 
-    def error(self) -> float:
-        """The usual error as a share: root mean square of (day / mean of the days - 1), weighted by the traffic."""
-        if len(self.days) < 2:
-            return 0.0
-        means = [self.forecast(slot) for slot in range(self.slots)]
-        squares = [(day[slot] - means[slot]) ** 2 for day in self.days for slot in range(self.slots)]
-        spread = math.sqrt(sum(squares) / ((len(self.days) - 1) * self.slots))
-        return spread / fmean(means) if any(means) else 0.0
+    def _learn(self) -> None:
+        """The mean of each slot, and the usual error as a share: the root mean square of what the days differ by."""
+        self.means = [fmean(slot) for slot in zip(*self.days, strict=True)]
+        if len(self.days) < 2 or not any(self.means):
+            return
+        squares = [(rate - mean) ** 2 for day in self.days for rate, mean in zip(day, self.means, strict=True)]
+        self.error = math.sqrt(sum(squares) / ((len(self.days) - 1) * self.slots)) / fmean(self.means)
 
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # vCPUs of the machines on offer, doubling as the clouds' do

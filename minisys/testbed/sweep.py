@@ -23,12 +23,14 @@ def sweep(
     *,
     seeds: Sequence[int] = range(5),
     jobs: int | None = None,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Call ``function(**settings, seed=seed)`` for every combination in *grid* and every seed; one row for each call.
 
     *function* is one that other processes can import (not a lambda) and returns a mapping: these are columns beside
-    the settings and the seed. *jobs*: processes (default: one for each core, of the cluster if there is one). Raises
-    ValueError for an empty grid, no seed or jobs below 1, RuntimeError with the settings of a run that failed.
+    the settings and the seed. *jobs*: processes (default: one for each core, of the cluster if there is one).
+    *progress* shows a bar. Raises ValueError for an empty grid, no seed or jobs below 1, RuntimeError with the settings
+    of a run that failed.
     """
     runs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     if not grid or not runs or not len(seeds):
@@ -37,8 +39,13 @@ def sweep(
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     tasks = [run | {"seed": seed} for run in runs for seed in seeds]
-    rows = joblib.Parallel(n_jobs=jobs or -1)(joblib.delayed(_one)(function, task) for task in tasks)
-    return pd.DataFrame(rows)
+    each = (joblib.delayed(_one)(function, task) for task in tasks)
+    if not progress:
+        return pd.DataFrame(joblib.Parallel(n_jobs=jobs or -1)(each))
+    from rich.progress import track
+
+    rows = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(each)
+    return pd.DataFrame(track(rows, f"{len(tasks)} runs", total=len(tasks), transient=True))
 
 
 def _one(function: Callable[..., Mapping[str, Any]], task: Mapping[str, Any]) -> dict[str, Any]:

@@ -140,9 +140,9 @@ def test_what_is_seen_today_is_history_tomorrow():
 
 
 def test_the_error_widens_the_forecast():
-    assert predictive([10.0] * 4).error() == 0.0  # one day says nothing of the spread
+    assert predictive([10.0] * 4).error == 0.0  # one day says nothing of the spread
     policy = predictive([8.0] * 4, [12.0] * 4, errors=2.0)
-    assert policy.error() == pytest.approx(8**0.5 / 10)  # deviations of 2, one degree of freedom a slot
+    assert policy.error == pytest.approx(8**0.5 / 10)  # deviations of 2, one degree of freedom a slot
     assert policy.desired(fleet(1, 0.5), 0.0) == 16  # 10 x (1 + 2 x 0.283)
     with pytest.raises(ValueError, match="every day needs 4 slots, got \\[3\\]"):
         predictive([1.0] * 3)

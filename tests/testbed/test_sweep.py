@@ -71,3 +71,8 @@ def test_processes_do_the_work(tmp_path):
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     assert done.stdout.strip() == "[1.0, 1.0, 2.0, 2.0, 3.0, 3.0]", done.stderr
+
+
+def test_a_bar_changes_nothing():
+    with joblib.parallel_config(backend="threading"):
+        assert sweep(run, GRID, jobs=2, progress=True).equals(sweep(run, GRID, jobs=1))
