@@ -85,6 +85,20 @@ class Ours:
         """SIGSTOP whoever leads."""
         self.cluster.pause(self.cluster.primary())
 
+    def cut_primary(self) -> None:
+        """Whoever leads no longer hears the other replicas, nor they it. Clients reach all of them as before."""
+        primary = self.cluster.primary()
+        self.cluster.partition(primary, [name for name in self.cluster.names if name != primary])
+
+    def mend(self) -> None:
+        """All links are good again, the paused go on, the dead are started with their logs."""
+        self.cluster.heal()
+        for name, node in self.cluster.nodes.items():
+            if node.running:
+                self.cluster.resume(name)
+            else:
+                self.cluster.restart(name)
+
 
 def term_of(port: int) -> int | None:
     """The term in which the replica on *port* leads; None if it does not, or does not answer."""

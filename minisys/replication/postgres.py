@@ -32,7 +32,7 @@ import psutil
 
 from minisys.replication import postgres_setup as setup
 from minisys.replication.postgres_store import PostgresStore, query
-from minisys.testbed import nodes
+from minisys.testbed import nodes, wheels
 from minisys.testbed.fault_control import Network, network
 from minisys.testbed.nodes import Node
 from minisys.testbed.wheels import ProductMissing
@@ -99,6 +99,8 @@ def pair(mode: str = "local", *, lag_s: float = 0.0) -> Iterator[Pair]:
     """
     if mode not in MODES or not lag_s >= 0:
         raise ValueError(f"mode must be one of {', '.join(MODES)} and lag_s >= 0, got {mode!r} and {lag_s}")
+    if not wheels.importable("psycopg"):
+        raise ProductMissing("the client psycopg is not installed: make lab installs it")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minisys-postgres-")))
         nodes._tell_guard(f"dir {folder}")

@@ -11,6 +11,7 @@ has no such limit, hence the calls below psycopg's cursor). Not here: transactio
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -75,12 +76,20 @@ def query(port: int, sql: str) -> str | None:
 
 
 def _connected(port: int, more: str = "") -> PGconn:
-    from psycopg.pq import ConnStatus, PGconn
+    """A connection, made step by step: the one call that does it all would hold up every other thread meanwhile."""
+    from psycopg.pq import PGconn, PollingStatus
 
-    connection = PGconn.connect(f"host=127.0.0.1 port={port} user=postgres connect_timeout=2 {more}".encode())
-    if connection.status != ConnStatus.OK:
+    connection = PGconn.connect_start(f"host=127.0.0.1 port={port} user=postgres {more}".encode())
+    deadline, step = time.monotonic() + PATIENCE_S, PollingStatus.WRITING
+    while step in (PollingStatus.READING, PollingStatus.WRITING):
+        waiting = [connection.socket]
+        sets = (waiting, [], []) if step == PollingStatus.READING else ([], waiting, [])
+        if not any(select.select(*sets, max(0.0, deadline - time.monotonic()))):
+            break
+        step = connection.connect_poll()
+    if step != PollingStatus.OK:
         connection.finish()
-        raise ConnectionError(f"no PostgreSQL on port {port}")
+        raise ConnectionError(f"no PostgreSQL answers on port {port}")
     return connection
 
 
