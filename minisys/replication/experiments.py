@@ -28,8 +28,8 @@ FAULTS = ("kill", "pause", "partition")
 OURS = (("minisys", "async"), ("minisys", "semi-sync"), ("minisys", "raft"))
 PRODUCTS = (("postgresql", "local"), ("postgresql", "on"), ("valkey", "asynchronous"), ("valkey", "wait 1"))
 HEADS = {
-    "system": "system", "mode": "mode", "fault": "fault", "acknowledged": "writes acknowledged", "lost": "of these lost",
-    "indefinite": "nobody knows", "rto_s": "RTO (s)", "verdict": "the checker",
+    "system": "system", "mode": "mode", "fault": "fault", "acknowledged": "writes acknowledged",
+    "lost": "of these lost", "indefinite": "nobody knows", "rto_s": "RTO (s)", "verdict": "the checker",
 }  # fmt: skip
 
 
@@ -44,9 +44,10 @@ def system(name: str, mode: str, *, lag_s: float = LAG_S) -> AbstractContextMana
 
 
 def failover(
-    name: str = "minisys", mode: str = "async", *, fault: str = "kill", lag_s: float = LAG_S, load: Load | None = None
-) -> Found:
-    """Clients write and read, the primary of *name* in *mode* suffers *fault* after 0.6 s; what the clients saw.
+    name: str = "minisys", mode: str = "async", *, fault: str = "kill", lag_s: float = LAG_S, load: Load | None = None,
+    at_s: float = AT_S,
+) -> Found:  # fmt: skip
+    """Clients write and read, the primary of *name* in *mode* suffers *fault* after *at_s* seconds; what they saw.
 
     fault: "kill" (SIGKILL), "pause" (SIGSTOP), or, for ours, "partition" (cut off from the other replicas, not from
     clients, and mended 1.6 s later). lag_s: see system. load: by default six clients, for as long as a failover takes.
@@ -56,7 +57,7 @@ def failover(
         raise ValueError(f"fault must be one of {', '.join(FAULTS)} (partition: ours only), got {fault!r} for {name!r}")
     with system(name, mode, lag_s=lag_s) as made:
         longer_s = {"kill": 0.0, "pause": PAUSED_MORE_S, "partition": MEND_AFTER_S}[fault]
-        return run(made, load or Load(for_s=FOR_S[name] + longer_s), *_faults(made, fault))
+        return run(made, load or Load(for_s=FOR_S[name] + longer_s), *_faults(made, fault, at_s))
 
 
 def failovers(cases: Iterable[tuple[str, str]] = OURS, *, fault: str = "kill", lag_s: float = LAG_S) -> list[Found]:
@@ -103,8 +104,8 @@ def label(found: Found) -> str:
     return f"{found.system}, {found.mode}"
 
 
-def _faults(made: System, fault: str) -> list[Fault]:
+def _faults(made: System, fault: str, at_s: float) -> list[Fault]:
     if isinstance(made, ours.Ours) and fault == "partition":
-        cut = Fault(AT_S, "primary cut off", made.cut_primary)
-        return [cut, Fault(AT_S + MEND_AFTER_S, "mended", made.mend)]
-    return [pause_primary(made, AT_S) if fault == "pause" else kill_primary(made, AT_S)]
+        cut = Fault(at_s, "primary cut off", made.cut_primary)
+        return [cut, Fault(at_s + MEND_AFTER_S, "mended", made.mend)]
+    return [pause_primary(made, at_s) if fault == "pause" else kill_primary(made, at_s)]

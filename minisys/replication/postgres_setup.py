@@ -55,15 +55,17 @@ class Programs:
 def programs(folder: Path) -> Programs:
     """The programs, ready to run with data in *folder*. Raises ProductMissing if there is no way."""
     found = wheels.postgres()
-    if not (hasattr(os, "geteuid") and os.geteuid() == 0):
+    if _welcome():
         return Programs(found)
     if _works(*NAMESPACE):
         return Programs(found, NAMESPACE)
+    if os.geteuid() != 0:
+        return Programs(found)  # a user without a name: initdb will say what it misses
     os.chown(folder, NOBODY, NOBODY)
     if not _works(*BECOME, "test", "-w", str(folder)):
         raise ProductMissing("postgresql refuses to run as root, and neither unshare -U nor setpriv works here")
     if not _works(*BECOME, str(found / "postgres"), "--version"):  # a .venv below a folder that is root's own
-        found = Path(shutil.copytree(found.parent, folder / "programs", symlinks=True)) / found.name
+        found = _copied(found, folder / "programs")
         if not _works(*BECOME, str(found / "postgres"), "--version"):
             raise ProductMissing(f"postgresql refuses to run as root, and user nobody cannot run {found}/postgres")
     return Programs(found, BECOME)
@@ -94,6 +96,27 @@ def free_shared_memory(data: Path) -> None:
         ctypes.CDLL(None).shmctl(int(words[1]), 0, None)  # IPC_RMID
     except (OSError, IndexError, ValueError, AttributeError):
         pass  # it went down by itself and tidied up, or this system has none
+
+
+def _welcome() -> bool:
+    """Whether PostgreSQL runs for us as we are: it wants a user who is not root and who has a name."""
+    if not hasattr(os, "geteuid"):
+        return True
+    import pwd  # not on Windows
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_uid != 0
+    except KeyError:
+        return False
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """The wheel's programs with the libraries beside them, in *folder*: some 50 MB."""
+    package = programs.parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, folder / part.name, symlinks=True)
+    return folder / package.name / programs.relative_to(package)
 
 
 def _works(*words: str) -> bool:

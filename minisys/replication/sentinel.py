@@ -38,7 +38,9 @@ from minisys.testbed.wheels import ProductMissing
 __all__ = ["MODES", "ProductMissing", "SentinelStore", "Trio", "trio"]
 MODES = ("asynchronous", "min-replicas 1", "wait 1", "wait 2")
 SHOP, PATIENCE_S, WAIT_S = "shop", 1.0, 0.5
-DOWN_AFTER_S = 1.2  # silent for so long is down, for one sentinel (default 30 s). Below 1 s it suspects the new primary too
+DOWN_AFTER_S = (
+    1.2  # silent for so long is down, for one sentinel (default 30 s). Below 1 s it suspects the new primary too
+)
 
 
 class SentinelStore:
@@ -176,7 +178,11 @@ def _sentinels(binary: Path, folder: Path, servers: Sequence[Node]) -> list[Node
             f"sentinel down-after-milliseconds {SHOP} {1000 * DOWN_AFTER_S:.0f}",
             f"sentinel failover-timeout {SHOP} 10000",  # also how long a replica behind a proxy is left alone
             *(f"sentinel known-replica {SHOP} 127.0.0.1 {server.port}" for server in servers[1:]),
-            *(f"sentinel known-sentinel {SHOP} 127.0.0.1 {p} {n}" for p, n in zip(ports, names, strict=True) if p != port),
+            *(
+                f"sentinel known-sentinel {SHOP} 127.0.0.1 {p} {n}"
+                for p, n in zip(ports, names, strict=True)
+                if p != port
+            ),
         ]
         file = folder / f"sentinel-{port}.conf"
         file.write_text("\n".join(lines) + "\n")
