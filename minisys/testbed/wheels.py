@@ -77,6 +77,11 @@ def missing(name: str) -> str:
     return ""
 
 
+def importable(name: str) -> bool:
+    """Whether there is a Python package *name*: a product's client."""
+    return find_spec(name) is not None
+
+
 def _package(name: str) -> Path | None:
     wheel = find_spec(name)
     return Path(wheel.origin).parent if wheel is not None and wheel.origin is not None else None
