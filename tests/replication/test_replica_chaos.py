@@ -94,6 +94,7 @@ def storm(folder: Path, mode: str, seed: int) -> History:
         await asyncio.sleep(5)
         over.set()
         await asyncio.gather(*clients)
+        await asyncio.sleep(1)  # the last heartbeats tell followers what is agreed
         assert len({str(node.store.dump()) for node in stage.nodes.values()}) == 1
         return history
 
