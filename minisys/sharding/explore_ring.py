@@ -65,7 +65,7 @@ def circle_explorer() -> Explorer:
         shards=slider(2, 7, 1, 3, "shards before"),
         points=slider(1, 40, 1, 5, "points a shard", "ring"),
         change=choice(("added", "removed"), "added", "a shard is"),
-        progress=slider(0, 100, 5, 100, "keys that have moved", "%"),
+        progress=slider(0, 100, 5, 100, "moved so far", "%"),
     )
 
 
