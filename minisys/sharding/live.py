@@ -1,0 +1,213 @@
+"""A sharded store for real: a coordinator and six nodes, each a process on 127.0.0.1, for the time of a `with` block.
+
+The table says that slot 7,000 is shard b's. Here a key of slot 7,000 is in the memory of one process, a copy in that of
+another, and the official client finds it. Shards are added and taken away, primaries killed and frozen, slots moved
+while users write, and the same is done to Valkey (real.py).
+
+    with cluster(shards=3) as running, running.client() as client:
+        client.set("basket:17", "milk")
+
+Promised: all processes are gone when the block ends. Promised by the store: see node.py and coordinator.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import hiredis
+
+from minisys.sharding.topology import Member, Topology
+from minisys.testbed import nodes
+from minisys.testbed.nodes import Node
+
+SETTLED_S = 15.0
+
+
+class Cluster(Protocol):
+    """What ours and Valkey's have in common, for experiments and tests. Shards are named a, b, c …"""
+
+    name: str
+
+    def topology(self) -> Topology:
+        """Who has what now, as the cluster itself says."""
+
+    def client(self) -> Any:
+        """A connected redis.cluster.RedisCluster."""
+
+    def kill(self, shard: str) -> None:
+        """SIGKILL to the primary of *shard*."""
+
+    def pause(self, shard: str) -> Callable[[], None]:
+        """SIGSTOP to the primary of *shard*; what is given back wakes it."""
+
+    def add_shard(self) -> str:
+        """Start two more nodes as a shard without slots; its name."""
+
+    def remove_shard(self, shard: str) -> None:
+        """Stop the nodes of *shard*, which must own no slot. Raises ValueError if it does."""
+
+
+def redis_cluster(port: int, **options: Any) -> Any:
+    """The official client, knowing one node. Raises ImportError with a hint if redis-py is not there.
+
+    *options* as redis.cluster.RedisCluster has them; patience and retries are set to outlast a takeover.
+    """
+    try:
+        from redis.cluster import RedisCluster
+    except ImportError:
+        raise ImportError("the official client is not installed: make lab installs it (redis-py)") from None
+    patience = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "cluster_error_retry_attempts": 10}
+    return RedisCluster(host="127.0.0.1", port=port, **(patience | options))
+
+
+class Sharded:
+    """Our cluster of *shards* shards, with leases of *lease_s* seconds; `cluster` makes and ends it."""
+
+    name = "minisys"
+
+    def __init__(self, shards: int, lease_s: float, state: str | None = None) -> None:
+        self.members: dict[int, Node] = {}
+        self.arguments = ("--shards", str(shards), "--lease", str(lease_s), *(("--state", state) if state else ()))
+        self.coordinator = self._start_coordinator(0)
+        self.extra: list[Node] = []
+        self._start_nodes(2 * shards)
+        self.settled()
+
+    def _start_coordinator(self, port: int) -> Node:
+        return nodes.start("minisys.sharding", "--port", str(port), "coordinator", *self.arguments, name="coordinator")
+
+    def _start_nodes(self, count: int) -> None:
+        start = partial(nodes.start, "minisys.sharding", "node", "--coordinator", str(self.coordinator.port))
+        with ThreadPoolExecutor(4) as pool:
+            for node in pool.map(lambda number: start(name=f"shard-node-{number}"), range(count)):
+                self.members[node.port] = node
+
+    def ask(self, *words: str | int) -> Any:
+        """The coordinator's answer. Raises hiredis.ReplyError if it says no, OSError if it is not there."""
+        return ask(self.coordinator.port, *words)
+
+    def topology(self) -> Topology:
+        return Topology.decoded(self.ask("TOPOLOGY"))
+
+    def settled(self, within_s: float = SETTLED_S) -> Topology:
+        """Wait until each shard has a primary and a replica and all of them know it. Raises NodeFailed."""
+        end_s, told = time.monotonic() + within_s, None
+        while time.monotonic() < end_s:
+            told = self.topology()
+            if all(shard.primary and shard.replica for shard in told.shards):
+                if all(epoch_of(member.port) >= told.epoch for each in told.shards for _, member in each.members()):
+                    return told
+            time.sleep(0.02)
+        raise nodes.NodeFailed(f"not every shard has a primary and a replica after {within_s:g} s: {told and told.shards}")
+
+    def client(self, **options: Any) -> Any:
+        shard = next(shard for shard in self.topology().shards if shard.primary is not None)
+        assert shard.primary is not None
+        return redis_cluster(shard.primary.port, **options)
+
+    def primary(self, shard: str) -> Node:
+        """The process that leads *shard* now."""
+        return self._process(self.topology().leader(shard), shard)
+
+    def replica(self, shard: str) -> Node:
+        """The process that follows it."""
+        return self._process(self.topology().shard(shard).replica, shard)
+
+    def _process(self, member: Member | None, shard: str) -> Node:
+        if member is None:
+            raise ValueError(f"shard {shard!r} has no such node now")
+        return self.members[member.port]
+
+    def kill(self, shard: str) -> None:
+        self.primary(shard).kill()
+
+    def pause(self, shard: str) -> Callable[[], None]:
+        node = self.primary(shard)
+        node.pause()
+        return node.resume
+
+    def add_node(self) -> Node:
+        """One more node: the first shard without a replica gets it, else it is a spare."""
+        before = set(self.members)
+        self._start_nodes(1)
+        return self.members[(set(self.members) - before).pop()]
+
+    def add_shard(self) -> str:
+        name: str = self.ask("ADDSHARD").decode()
+        self._start_nodes(2)
+        self.settled()
+        return name
+
+    def remove_shard(self, shard: str) -> None:
+        gone = [member.port for _, member in self.topology().shard(shard).members()]
+        try:
+            self.ask("REMOVESHARD", shard)
+        except hiredis.ReplyError as problem:
+            raise ValueError(str(problem).removeprefix("ERR ")) from None
+        for port in gone:
+            self.members.pop(port).kill()
+
+    def restart_coordinator(self) -> None:
+        """Start the coordinator anew on its old port; it must be dead."""
+        self.coordinator = self._start_coordinator(self.coordinator.port)
+
+    def router(self) -> Node:
+        """A router to this cluster, started now; it ends with the cluster."""
+        seeds = [word for port in self.members for word in ("--seed", str(port))]
+        self.extra.append(nodes.start("minisys.sharding", "router", *seeds, name="router"))
+        return self.extra[-1]
+
+    def stop(self) -> None:
+        """Kill all of its processes."""
+        for node in [*self.extra, *self.members.values(), self.coordinator]:
+            node.kill()
+
+
+@contextmanager
+def cluster(shards: int = 3, lease_s: float = 1.0, state: str | None = None) -> Iterator[Sharded]:
+    """Our sharded store for the time of a ``with`` block: *shards* shards of two nodes each.
+
+    lease_s: seconds of silence after which a replica takes over. state: the coordinator's file, or None.
+    Raises nodes.NodeFailed if it does not start.
+    """
+    before = set(map(id, nodes._running))
+    try:
+        running = Sharded(shards, lease_s, state)
+        try:
+            yield running
+        finally:
+            running.stop()
+    finally:
+        for node in [each for each in nodes._running if id(each) not in before and each.name.startswith("shard-node")]:
+            node.kill()  # it did not even start
+
+
+def ask(port: int, *words: bytes | str | int, timeout_s: float = 5.0) -> Any:
+    """The answer of the server on *port* to one command. Raises hiredis.ReplyError for an error, OSError if none came."""
+    import socket
+
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
+        connection.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]
+        reader = hiredis.Reader()
+        while (reply := reader.gets()) is False:
+            data = connection.recv(65_536)
+            if not data:
+                raise ConnectionError(f"port {port} closed the connection instead of answering {words[0]!r}")
+            reader.feed(data)
+    if isinstance(reply, hiredis.ReplyError):
+        raise reply
+    return reply
+
+
+def epoch_of(port: int) -> int:
+    """The number of the topology that the node on *port* knows; -1 if it does not answer."""
+    try:
+        told = ask(port, "CLUSTER", "INFO", timeout_s=1.0).decode()
+    except (OSError, hiredis.HiredisError):
+        return -1
+    return int(told.split("cluster_current_epoch:")[1].split()[0])
