@@ -10,13 +10,14 @@ ever); headers above 16 kB get 431. Not done here: what to answer.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
+
+from minisys.testbed.signals import until_told_to_stop as until_told_to_stop
 
 HEADER_TIMEOUT_S = 5.0
 MAX_HEADER_BYTES = 16_384
@@ -107,14 +108,6 @@ async def listen(handler: Handler, port: int = 0, **limits: Any) -> Listening:
     server = Server(handler, **limits)
     loop = asyncio.get_running_loop()
     return Listening(server, await loop.create_server(server, "127.0.0.1", port, backlog=1024))
-
-
-async def until_told_to_stop() -> None:
-    """Return when this process gets SIGTERM or SIGINT."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
 
 
 def end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
