@@ -10,6 +10,7 @@ clusters (redis-py has them, and chapter 07 drives it).
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import Any, Self
 
 import hiredis
@@ -57,3 +58,14 @@ class RespSocket(Socket):
         if isinstance(reply, hiredis.ReplyError):
             raise reply
         return reply
+
+    def ask_all(self, commands: Sequence[Sequence[str | bytes | int | float]]) -> list[Any]:
+        """The answers to *commands*, all sent before the first answer is read; an error is an answer, not raised."""
+        self.socket.sendall(b"".join(hiredis.pack_command(tuple(each)) for each in commands))  # type: ignore[arg-type]
+        replies: list[Any] = []
+        while len(replies) < len(commands):
+            if (reply := self.reader.gets()) is False:
+                self.reader.feed(self.receive())
+            else:
+                replies.append(reply)
+        return replies
