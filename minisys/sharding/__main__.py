@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minisys.sharding import coordinator, node, router
 from minisys.sharding.topology import Topology
-from minisys.testbed import http
+from minisys.testbed.signals import until_told_to_stop
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +47,7 @@ async def run(options: argparse.Namespace) -> None:
     else:
         server = await router.serve(options.seed, options.port)
     print(f"READY {server.port}", flush=True)
-    await http.until_told_to_stop()
+    await until_told_to_stop()
     await server.close()
 
 

@@ -6,7 +6,7 @@ Redis 7, checked with redis-py's RedisCluster. Not here: moving slots (handover.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from minisys.sharding.commands import whole
@@ -45,11 +45,10 @@ def readwrite(session: ClientSession, request: Request) -> bytes:
 @command("cluster", -2, "stale", keys=NOWHERE)
 def cluster(session: ClientSession, request: Request) -> Answer:
     name, words = request[1].upper(), request[2:]
-    run = _PARTS.get((name, len(words))) or _PARTS.get((name, -1))
+    run = _PARTS.get((name, len(words)))
     if run is None:
         raise Refused(f"ERR unknown subcommand or wrong number of arguments for '{name[:64].decode(errors='replace')}'")
-    answer: Answer = run(session, *words)
-    return answer
+    return run(session, *words)
 
 
 def _slots(session: ClientSession) -> bytes:
@@ -114,7 +113,8 @@ def _info(session: ClientSession) -> bytes:
     topology = session.node.topology
     served = sum(shard is not None and shard.primary is not None for shard in map(topology.owner, range(SLOTS)))
     about = {
-        "cluster_state": "ok" if served == SLOTS else "fail", "cluster_slots_assigned": SLOTS - topology.owners.count(""),
+        "cluster_state": "ok" if served == SLOTS else "fail",
+        "cluster_slots_assigned": SLOTS - topology.owners.count(""),
         "cluster_slots_ok": served, "cluster_known_nodes": sum(len(list(each.members())) for each in topology.shards),
         "cluster_size": len({name for name in topology.owners if name}), "cluster_current_epoch": topology.epoch,
     }  # fmt: skip
@@ -131,7 +131,7 @@ def _keys(session: ClientSession, text: bytes, most: bytes) -> bytes:
     return array([bulk(key) for key in session.node.store.keys(slot_of(text), whole(most))])
 
 
-_PARTS = {
+_PARTS: dict[tuple[bytes, int], Callable[..., Answer]] = {
     (b"SLOTS", 0): _slots, (b"SHARDS", 0): _shards, (b"NODES", 0): _nodes, (b"INFO", 0): _info,
     (b"MYID", 0): lambda session: bulk(session.node.id.encode()),
     (b"KEYSLOT", 1): lambda session, key: integer(key_slot(key)),

@@ -147,7 +147,9 @@ def restore(session: ClientSession, request: Request) -> bytes:
     if b"REPLACE" not in options and value_of(session, request[1]) is not None:
         raise Refused("BUSYKEY Target key name already exists.")
     ttl_ms = whole(request[2])
-    put(session, request[1], request[3], (ttl_ms + (b"ABSTTL" not in options) * session.node.now_ms) if ttl_ms else None)
+    if ttl_ms and b"ABSTTL" not in options:
+        ttl_ms += session.node.now_ms
+    put(session, request[1], request[3], ttl_ms or None)
     return OK
 
 

@@ -16,9 +16,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import hiredis
-
-from minisys.sharding.link import Link, open_link
+from minisys.sharding.link import Link, open_link, pack
 from minisys.sharding.store import Entry, Store
 from minisys.sharding.topology import Member
 
@@ -46,14 +44,14 @@ class Feed(Link):
 
     def begin(self, seq: int, store: Store) -> None:
         """Send all of *store* as it is after entry number *seq*."""
-        packed = [hiredis.pack_command((b"LOAD", *entry)) for entry in store.snapshot()]
-        packed.append(hiredis.pack_command((b"LOADED", seq)))
+        packed = [pack((b"LOAD", *entry)) for entry in store.snapshot()]
+        packed.append(pack((b"LOADED", seq)))
         self.transport.write(b"".join(packed))
 
     def send(self, seq: int, entry: Entry) -> None:
         """Send entry number *seq*."""
         if not self.lost:
-            self.transport.write(hiredis.pack_command((b"APPLY", seq, *entry)))
+            self.transport.write(pack((b"APPLY", seq, *entry)))
 
     @property
     def full(self) -> bool:

@@ -51,7 +51,7 @@ def setslot(session: ClientSession, text: bytes, what: bytes, node: bytes = b"")
     shard = place[0]
     if what == b"NODE":
         if ours and shard is not here.shard and here.store.count(slot):
-            raise Refused(f"ERR Can't assign hashslot {slot} to a different node while I still hold keys for this slot.")
+            raise Refused(f"ERR Can't assign hashslot {slot} to a different node while I still hold keys for it.")
         return OK if here.topology.owners[slot] == shard.name else _ok(here.assign(slot, shard.name))
     if what == b"MIGRATING" and not ours:
         raise Refused(f"ERR I'm not the owner of hash slot {slot}")

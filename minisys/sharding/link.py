@@ -17,6 +17,12 @@ from typing import Any
 import hiredis
 
 
+def pack(words: Sequence[bytes | str | int]) -> bytes:
+    """A command as it goes over the wire."""
+    packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]  # its stub knows one-word commands only
+    return packed
+
+
 class Link(asyncio.Protocol):
     """One connection; `open_link` makes it. An error reply is an answer: the future gives a hiredis.ReplyError."""
 
@@ -33,7 +39,7 @@ class Link(asyncio.Protocol):
             future.set_exception(ConnectionError("the connection is closed"))
         else:
             self.asked.append(future)
-            self.transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]
+            self.transport.write(pack(words))
         return future
 
     def ask_all(self, commands: Sequence[Sequence[bytes | str | int]]) -> list[asyncio.Future[Any]]:
@@ -44,7 +50,7 @@ class Link(asyncio.Protocol):
                 future.set_exception(ConnectionError("the connection is closed"))
         else:
             self.asked.extend(futures)
-            self.transport.write(b"".join(hiredis.pack_command(tuple(each)) for each in commands))  # type: ignore[arg-type]
+            self.transport.write(b"".join(pack(each) for each in commands))
         return futures
 
     def close(self) -> None:

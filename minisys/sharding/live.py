@@ -24,6 +24,7 @@ import hiredis
 from minisys.sharding.topology import Member, Topology
 from minisys.testbed import nodes
 from minisys.testbed.nodes import Node
+from minisys.testbed.resp_client import RespSocket
 
 SETTLED_S = 15.0
 
@@ -103,7 +104,7 @@ class Sharded:
                 if all(epoch_of(member.port) >= told.epoch for each in told.shards for _, member in each.members()):
                     return told
             time.sleep(0.02)
-        raise nodes.NodeFailed(f"not every shard has a primary and a replica after {within_s:g} s: {told and told.shards}")
+        raise nodes.NodeFailed(f"a shard lacks a node, or a node knows nothing, after {within_s:g} s: {told}"[:1000])
 
     def client(self, **options: Any) -> Any:
         shard = next(shard for shard in self.topology().shards if shard.primary is not None)
@@ -187,27 +188,16 @@ def cluster(shards: int = 3, lease_s: float = 1.0, state: str | None = None) -> 
             node.kill()  # it did not even start
 
 
-def ask(port: int, *words: bytes | str | int, timeout_s: float = 5.0) -> Any:
-    """The answer of the server on *port* to one command. Raises hiredis.ReplyError for an error, OSError if none came."""
-    import socket
-
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
-        connection.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]
-        reader = hiredis.Reader()
-        while (reply := reader.gets()) is False:
-            data = connection.recv(65_536)
-            if not data:
-                raise ConnectionError(f"port {port} closed the connection instead of answering {words[0]!r}")
-            reader.feed(data)
-    if isinstance(reply, hiredis.ReplyError):
-        raise reply
-    return reply
+def ask(port: int, *words: bytes | str | int, patience_s: float = 5.0) -> Any:
+    """One answer of the server on *port*. Raises hiredis.ReplyError if it is an error, OSError if none came."""
+    with RespSocket(port, patience_s) as connection:
+        return connection.ask(*words)
 
 
 def epoch_of(port: int) -> int:
     """The number of the topology that the node on *port* knows; -1 if it does not answer."""
     try:
-        told = ask(port, "CLUSTER", "INFO", timeout_s=1.0).decode()
+        told = ask(port, "CLUSTER", "INFO", patience_s=1.0).decode()
     except (OSError, hiredis.HiredisError):
         return -1
     return int(told.split("cluster_current_epoch:")[1].split()[0])

@@ -53,7 +53,8 @@ class Router:
     async def ask(self, slot: int, request: Request, repeatable: bool) -> Any:
         """The answer of whoever has *slot*. Raises Refused if nobody answers, or it cannot be known what was done."""
         loop = asyncio.get_running_loop()
-        end_s, port, asking, said = loop.time() + PATIENCE_S, None, False, "nobody has it"
+        end_s, asking, said = loop.time() + PATIENCE_S, False, "nobody has it"
+        port: int | None = None
         while loop.time() < end_s:
             port = port or self.table[slot]
             if port is None:
@@ -62,12 +63,14 @@ class Router:
             try:
                 reply = await self._once(port, request, asking)
             except _Unsent as problem:
-                said, port = str(problem), await self._elsewhere()
+                said, port = str(problem), None
+                await self._elsewhere()
                 continue
             except OSError as problem:
                 if not repeatable:
                     raise Refused(f"ERR the answer got lost ({problem!r}): nobody knows whether it was done") from None
-                said, port = repr(problem), await self._elsewhere()
+                said, port = repr(problem), None
+                await self._elsewhere()
                 continue
             if not isinstance(reply, hiredis.ReplyError):
                 return reply
@@ -76,7 +79,8 @@ class Router:
                 port, asking = int(redirected[2]), redirected[1] == "ASK"
                 self.table[slot] = self.table[slot] if asking else port
             elif said.startswith(("TRYAGAIN", "CLUSTERDOWN")):
-                port = await self._elsewhere()
+                port = None
+                await self._elsewhere()
             else:
                 return reply
         raise Refused(f"CLUSTERDOWN slot {slot} did not answer within {PATIENCE_S:g} s: {said}")
@@ -208,7 +212,9 @@ class RoutedSession:
                 return reply
         if found.name != "mget":
             return sum(replies) if found.name != "mset" else b"OK"
-        values = {at: value for ats, reply in zip(pieces.values(), replies, strict=True) for at, value in zip(ats, reply, strict=True)}
+        values: dict[int, bytes | None] = {}
+        for ats, reply in zip(pieces.values(), replies, strict=True):
+            values |= zip(ats, reply, strict=True)
         return [values[at] for at in sorted(values)]
 
 

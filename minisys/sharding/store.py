@@ -25,7 +25,7 @@ KEY_BYTES = 100  # what a key costs beside its bytes and its value's
 class Store:
     """Nothing at first. values: by key; deadline_ms: of those that have one (milliseconds since 1970).
 
-    migrating: slot → the shard that it goes to; importing: slot → the shard that it comes from; used_bytes: an estimate.
+    migrating: slot → the shard that it goes to; importing: slot → where it comes from; used_bytes: an estimate.
     """
 
     def __init__(self) -> None:
