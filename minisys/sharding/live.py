@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import hiredis
 
 from minisys.sharding.topology import Member, Topology
+from minisys.sharding.users import redis_cluster
 from minisys.testbed import nodes
 from minisys.testbed.nodes import Node
 from minisys.testbed.resp_client import RespSocket
@@ -37,8 +38,8 @@ class Cluster(Protocol):
     def topology(self) -> Topology:
         """Who has what now, as the cluster itself says."""
 
-    def client(self) -> Any:
-        """A connected redis.cluster.RedisCluster."""
+    def client(self, **options: Any) -> Any:
+        """A connected redis.cluster.RedisCluster; options as users.redis_cluster has them."""
 
     def kill(self, shard: str) -> None:
         """SIGKILL to the primary of *shard*."""
@@ -51,19 +52,6 @@ class Cluster(Protocol):
 
     def remove_shard(self, shard: str) -> None:
         """Stop the nodes of *shard*, which must own no slot. Raises ValueError if it does."""
-
-
-def redis_cluster(port: int, **options: Any) -> Any:
-    """The official client, knowing one node. Raises ImportError with a hint if redis-py is not there.
-
-    *options* as redis.cluster.RedisCluster has them; patience and retries are set to outlast a takeover.
-    """
-    try:
-        from redis.cluster import RedisCluster
-    except ImportError:
-        raise ImportError("the official client is not installed: make lab installs it (redis-py)") from None
-    patience = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "cluster_error_retry_attempts": 10}
-    return RedisCluster(host="127.0.0.1", port=port, **(patience | options))
 
 
 class Sharded:
@@ -107,9 +95,7 @@ class Sharded:
         raise nodes.NodeFailed(f"a shard lacks a node, or a node knows nothing, after {within_s:g} s: {told}"[:1000])
 
     def client(self, **options: Any) -> Any:
-        shard = next(shard for shard in self.topology().shards if shard.primary is not None)
-        assert shard.primary is not None
-        return redis_cluster(shard.primary.port, **options)
+        return redis_cluster([port for port, node in self.members.items() if node.running], **options)
 
     def primary(self, shard: str) -> Node:
         """The process that leads *shard* now."""

@@ -29,6 +29,7 @@ Step = tuple[str, Words]
 
 AGAIN_S = 0.1
 KEYS_AT_ONCE = 100
+LANES = 16  # connections to one primary: Valkey's wait for its replica, and for its disk, after each SETSLOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +122,15 @@ class _Hands:
     def __init__(self, topology: Callable[[], Topology], patience_s: float) -> None:
         self.topology, self.patience_s = topology, patience_s
         self.known = topology()
-        self.sockets: dict[int, RespSocket] = {}
+        self.sockets: dict[int, list[RespSocket]] = {}
 
     def __enter__(self) -> _Hands:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in self.sockets.values():
-            each.close()
+        for sockets in self.sockets.values():
+            for each in sockets:
+                each.close()
 
     def carry_out(self, wanted: Sequence[Step]) -> list[Any]:
         """The answers to *wanted*, each step tried until it succeeds. Raises MoveFailed."""
@@ -169,14 +171,19 @@ class _Hands:
         return words
 
     def _ask(self, shard: str, commands: Sequence[Words]) -> list[Any]:
-        """The answers of the shard's primary. Raises OSError, after which the connection is a new one."""
-        port = self._leader(shard).port
+        """The answers of the shard's primary. Raises OSError, after which the connections are new ones."""
+        port, lanes = self._leader(shard).port, min(LANES, len(commands))
         try:
-            if port not in self.sockets:
-                self.sockets[port] = RespSocket(port)
-            return self.sockets[port].ask_all(commands)
+            while len(sockets := self.sockets.setdefault(port, [])) < lanes:
+                sockets.append(RespSocket(port))
+            for lane in range(lanes):
+                sockets[lane].send(commands[lane::lanes])
+            answers: list[Any] = [None] * len(commands)
+            for lane in range(lanes):
+                answers[lane::lanes] = sockets[lane].replies(len(commands[lane::lanes]))
+            return answers
         except OSError:
-            if (broken := self.sockets.pop(port, None)) is not None:
+            for broken in self.sockets.pop(port, []):
                 broken.close()
             raise
 

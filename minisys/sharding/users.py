@@ -10,17 +10,58 @@ than once. Not done here: counting or playing faults (replication.harness, exper
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from minisys.replication.clients import Refused
 
 
-class ClusterStore:
-    """One user's way to a sharded store; *connect_to* gives a client with get, set and close (redis-py's)."""
+def redis_cluster(ports: Sequence[int], *, meets_newcomers: bool = False, **options: Any) -> Any:
+    """The official client, redis-py's RedisCluster, which is told of the nodes on *ports* and finds the others.
 
-    def __init__(self, connect_to: Callable[[], Any]) -> None:
-        self.connect_to = connect_to
+    meets_newcomers: repair the one thing in it that breaks while a cluster grows (see `_repaired`). *options* as
+    RedisCluster has them. Raises ImportError with a hint if redis-py is not there.
+    """
+    try:
+        from redis.cluster import ClusterNode, RedisCluster
+    except ImportError:
+        raise ImportError("the official client is not installed: make lab installs it (redis-py)") from None
+    kind = _repaired() if meets_newcomers else RedisCluster
+    patience = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0}
+    return kind(startup_nodes=[ClusterNode("127.0.0.1", port) for port in ports], **(patience | options))
+
+
+@cache
+def _repaired() -> type:
+    """RedisCluster that follows ASK to a node which it has not seen yet.
+
+    A new shard owns no slot, so CLUSTER SLOTS does not name it; the first that a client hears of it is ASK, and
+    redis-py 8.1 then fails with AttributeError. Source: github.com/redis/redis-py/issues/2432.
+    """
+    from redis.cluster import PRIMARY, ClusterNode, RedisCluster
+
+    class MeetsNewcomers(RedisCluster):
+        def get_node(self, host: Any = None, port: Any = None, node_name: Any = None) -> Any:
+            found = super().get_node(host, port, node_name)
+            if found is None and node_name is not None:
+                there = node_name.rsplit(":", 1)
+                with self.nodes_manager._lock:
+                    fresh = ClusterNode(there[0], int(there[1]), PRIMARY)
+                    found = self.nodes_manager.nodes_cache.setdefault(node_name, fresh)
+            return found
+
+    return MeetsNewcomers
+
+
+class ClusterStore:
+    """One user's way to a sharded store; *connect_to* gives a client with get, set and close (redis-py's).
+
+    prefix: before each key, so that a second run on the same cluster does not meet the values of the first.
+    """
+
+    def __init__(self, connect_to: Callable[[], Any], prefix: str = "") -> None:
+        self.connect_to, self.prefix = connect_to, prefix
         self.client: Any = None
 
     def connect(self) -> None:
@@ -28,10 +69,10 @@ class ClusterStore:
         self.client = self._say(self.connect_to)
 
     def write(self, key: str, value: str) -> None:
-        self._say(self.client.set, key, value)
+        self._say(self.client.set, self.prefix + key, value)
 
     def read(self, key: str) -> str | None:
-        value = self._say(self.client.get, key)
+        value = self._say(self.client.get, self.prefix + key)
         return None if value is None else value.decode()
 
     def close(self) -> None:
@@ -49,5 +90,5 @@ class ClusterStore:
             if type(problem) is ResponseError:  # not CLUSTERDOWN and its like, after which anything may be
                 raise Refused(str(problem)) from None
             raise ConnectionError(repr(problem)) from None
-        except RedisError as problem:
+        except (RedisError, AttributeError) as problem:  # AttributeError: see _repaired
             raise ConnectionError(repr(problem)) from None

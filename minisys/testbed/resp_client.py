@@ -59,13 +59,16 @@ class RespSocket(Socket):
             raise reply
         return reply
 
-    def ask_all(self, commands: Sequence[Sequence[str | bytes | int | float]]) -> list[Any]:
-        """The answers to *commands*, all sent before the first answer is read; an error is an answer, not raised."""
+    def send(self, commands: Sequence[Sequence[str | bytes | int | float]]) -> None:
+        """Send *commands* without waiting; `replies` reads what they were answered."""
         self.socket.sendall(b"".join(hiredis.pack_command(tuple(each)) for each in commands))  # type: ignore[arg-type]
-        replies: list[Any] = []
-        while len(replies) < len(commands):
+
+    def replies(self, count: int) -> list[Any]:
+        """The next *count* answers; an error is one of them, not raised."""
+        found: list[Any] = []
+        while len(found) < count:
             if (reply := self.reader.gets()) is False:
                 self.reader.feed(self.receive())
             else:
-                replies.append(reply)
-        return replies
+                found.append(reply)
+        return found
