@@ -227,4 +227,5 @@ def command_(session: ClientSession, request: Request) -> bytes:
 
 def _described(found: Command) -> bytes:
     flags = array([simple(flag) for flag in found.flags])
-    return array([bulk(found.name.encode()), integer(found.arity), flags, *map(integer, found.keys)])
+    nothing = [array([])] * 4  # categories, tips, key specifications, subcommands: Redis 7 has them, RESP3 clients look
+    return array([bulk(found.name.encode()), integer(found.arity), flags, *map(integer, found.keys), *nothing])

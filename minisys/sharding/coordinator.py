@@ -108,12 +108,11 @@ class Desk:
 
     def execute(self, request: Request) -> bytes:
         """The answer to *request*; a mistake is an error with what was wrong."""
-        command = getattr(self, "_" + request[0].decode("latin-1").lower(), None)
+        command = COMMANDS.get(request[0].upper())
         if command is None:
             return resp.error(f"ERR the coordinator knows no {request[0].decode(errors='replace')!r}")
         try:
-            answer: bytes = command(*request[1:])
-            return answer
+            return command(self, *request[1:])
         except (KeyError, TypeError, ValueError, UnicodeError) as problem:
             return resp.error(f"ERR {problem.args[0] if problem.args else problem!r}")
 
@@ -145,6 +144,12 @@ class Desk:
 
     def _topology(self) -> bytes:
         return resp.bulk(self.coordinator.topology.encoded())
+
+
+COMMANDS: dict[bytes, Callable[..., bytes]] = {
+    b"PING": Desk._ping, b"HEARTBEAT": Desk._heartbeat, b"ASSIGN": Desk._assign, b"ADDSHARD": Desk._addshard,
+    b"REMOVESHARD": Desk._removeshard, b"TOPOLOGY": Desk._topology,
+}  # fmt: skip
 
 
 async def serve(coordinator: Coordinator, port: int = 0) -> Server:

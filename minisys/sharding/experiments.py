@@ -151,10 +151,16 @@ def watch(
 
 
 def reshard_live(
-    running: Cluster, shard: str = "a", *, load: Load | None = None, pause_s: float = 0.0, at_once: int = 64
+    running: Cluster,
+    shard: str = "a",
+    *,
+    load: Load | None = None,
+    most: int | None = None,
+    at_once: int = 64,
+    pause_s: float = 0.0,
 ) -> Watched:
-    """Every slot of *shard* leaves for the other shards, *at_once* at a time, *pause_s* seconds of rest in between."""
-    moves = mover.emptying(running.topology(), shard)
+    """Every slot of *shard* (at most *most*) leaves for the others, *at_once* at a time, then *pause_s* s of rest."""
+    moves = mover.emptying(running.topology(), shard)[:most]
     moved = partial(mover.move, running.topology, moves, pause_s=pause_s, at_once=at_once)
     return watch(running, f"{len(moves):,} slots leave {shard}", moved, load=load)
 

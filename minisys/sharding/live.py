@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import hiredis
 
-from minisys.sharding.topology import Member, Topology
+from minisys.sharding.topology import Member, Shard, Topology
 from minisys.sharding.users import redis_cluster
 from minisys.testbed import nodes
 from minisys.testbed.nodes import Node
@@ -84,15 +84,30 @@ class Sharded:
         return Topology.decoded(self.ask("TOPOLOGY"))
 
     def settled(self, within_s: float = SETTLED_S) -> Topology:
-        """Wait until each shard has a primary and a replica and all of them know it. Raises NodeFailed."""
-        end_s, told = time.monotonic() + within_s, None
-        while time.monotonic() < end_s:
-            told = self.topology()
-            if all(shard.primary and shard.replica for shard in told.shards):
-                if all(epoch_of(member.port) >= told.epoch for each in told.shards for _, member in each.members()):
-                    return told
+        """Wait until each shard has a primary and a replica that are alive, and all know it. Raises NodeFailed."""
+        end_s = time.monotonic() + within_s
+        while not all(map(self._complete, self.topology().shards)):
+            if time.monotonic() > end_s:
+                raise nodes.NodeFailed(f"a shard lacks a node after {within_s:g} s: {self.topology().shards}")
             time.sleep(0.02)
-        raise nodes.NodeFailed(f"a shard lacks a node, or a node knows nothing, after {within_s:g} s: {told}"[:1000])
+        return self.agreed(within_s)
+
+    def _complete(self, shard: Shard) -> bool:
+        """Whether *shard* has a primary and a replica, and both are alive."""
+        pair = (shard.primary, shard.replica)
+        return all(each is not None and self.members[each.port].running for each in pair)
+
+    def agreed(self, within_s: float = SETTLED_S) -> Topology:
+        """Wait until all nodes that are alive know the same topology. Raises NodeFailed."""
+        end_s = time.monotonic() + within_s
+        while True:
+            told = self.topology()
+            members = [each for shard in told.shards for _, each in shard.members()]
+            if all(epoch_of(each.port) >= told.epoch for each in members if self.members[each.port].running):
+                return told
+            if time.monotonic() > end_s:
+                raise nodes.NodeFailed(f"a node has not heard of topology {told.epoch} after {within_s:g} s")
+            time.sleep(0.02)
 
     def client(self, **options: Any) -> Any:
         return redis_cluster([port for port, node in self.members.items() if node.running], **options)
