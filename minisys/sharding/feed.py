@@ -50,13 +50,13 @@ class Feed(Link):
 
     def send(self, seq: int, entry: Entry) -> None:
         """Send entry number *seq*."""
-        if not self.lost:
+        if not self.closed:
             self.transport.write(pack((b"APPLY", seq, *entry)))
 
     @property
     def full(self) -> bool:
         """Whether the replica has not read for too long."""
-        return not self.lost and self.transport.get_write_buffer_size() > UNREAD_BYTES
+        return not self.closed and self.transport.get_write_buffer_size() > UNREAD_BYTES
 
 
 class Feeding:
@@ -91,7 +91,7 @@ class Feeding:
                 accepted = await asyncio.wait_for(feed.ask("FOLLOW", self.node.id), 1.0)
             except OSError as problem:
                 accepted = problem
-            if accepted == b"OK":
+            if accepted == b"OK" and not feed.closed:
                 feed.begin(self.node.seq, self.node.store)
                 self.feed = feed  # no await since the picture was taken: no change can slip between
                 while not feed.lost:

@@ -32,10 +32,15 @@ class Link(asyncio.Protocol):
         self.transport: Any = None
         self.lost = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more (uvloop raises if one tries, asyncio says nothing)."""
+        return self.lost or self.transport is None or self.transport.is_closing()
+
     def ask(self, *words: bytes | str | int) -> asyncio.Future[Any]:
         """Send a command; the future of its answer."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if self.lost or self.transport is None:
+        if self.closed:
             future.set_exception(ConnectionError("the connection is closed"))
         else:
             self.asked.append(future)
@@ -45,7 +50,7 @@ class Link(asyncio.Protocol):
     def ask_all(self, commands: Sequence[Sequence[bytes | str | int]]) -> list[asyncio.Future[Any]]:
         """Send *commands* in one go, so that nobody comes in between; the futures of their answers."""
         futures = [asyncio.get_running_loop().create_future() for _ in commands]
-        if self.lost or self.transport is None:
+        if self.closed:
             for future in futures:
                 future.set_exception(ConnectionError("the connection is closed"))
         else:

@@ -167,6 +167,8 @@ class RoutedSession:
                 transport.write(last.reply)
                 transport.close()
                 return
+            if transport.is_closing():
+                return
             transport.write(reply)
             self.backlog.popleft()
             if len(self.backlog) == UNANSWERED // 2:

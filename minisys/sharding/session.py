@@ -125,8 +125,7 @@ class ClientSession:
         queue, acked, out = self.queue, self.node.acked, []
         while queue and queue[0][1] is not None and queue[0][0] <= acked:
             out.append(queue.popleft()[1])
-        if out:
-            self.connection.transport.write(b"".join(out))
+        self._write(b"".join(out))
         if not queue:
             self.node.waiting.pop(self, None)
         self._breathe()
@@ -140,9 +139,12 @@ class ClientSession:
                 self.node.held[self] = None
                 return
             self.backlog.popleft()
-            if out := self._in_order(answer):
-                self.connection.transport.write(out)
+            self._write(self._in_order(answer))
         self._breathe()
+
+    def _write(self, answers: bytes) -> None:
+        if answers and not self.connection.transport.is_closing():
+            self.connection.transport.write(answers)
 
     def _postpone(self, request: Request) -> None:
         self.backlog.append(request)
