@@ -158,10 +158,14 @@ def reshard_live(
     most: int | None = None,
     at_once: int = 64,
     pause_s: float = 0.0,
+    steps: Callable[[mover.Move], mover.Steps] = mover.steps,
 ) -> Watched:
-    """Every slot of *shard* (at most *most*) leaves for the others, *at_once* at a time, then *pause_s* s of rest."""
+    """Every slot of *shard* (at most *most*) leaves for the others, *at_once* at a time, then *pause_s* s of rest.
+
+    steps: how one slot moves; the lab puts the reader's own here.
+    """
     moves = mover.emptying(running.topology(), shard)[:most]
-    moved = partial(mover.move, running.topology, moves, pause_s=pause_s, at_once=at_once)
+    moved = partial(mover.move, running.topology, moves, pause_s=pause_s, at_once=at_once, steps=steps)
     return watch(running, f"{len(moves):,} slots leave {shard}", moved, load=load)
 
 

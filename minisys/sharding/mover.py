@@ -26,6 +26,8 @@ from minisys.testbed.resp_client import RespSocket
 Words = tuple[Any, ...]
 Step = tuple[str, Words]
 """A shard, and the command for its primary. A shard's name among the words stands for its primary's id."""
+Steps = Generator[Step, Any, None]
+"""A move, step by step; each is sent the answer to the one before."""
 
 AGAIN_S = 0.1
 KEYS_AT_ONCE = 100
@@ -61,7 +63,7 @@ def emptying(topology: Topology, shard: str) -> list[Move]:
     return plan(topology, [each.name for each in topology.shards if each.name != shard])
 
 
-def steps(move: Move, most: int = KEYS_AT_ONCE) -> Generator[Step, Any, None]:
+def steps(move: Move, most: int = KEYS_AT_ONCE) -> Steps:
     """The commands that hand one slot over, one by one; each is sent the answer to the one before.
 
     *most*: how many keys go at once; while they do, who asks for them waits.
@@ -83,11 +85,13 @@ def move(
     pause_s: float = 0.0,
     patience_s: float = 15.0,
     told: Callable[[int], object] = lambda done: None,
+    steps: Callable[[Move], Steps] = steps,
 ) -> int:
     """Carry out *moves* on a running cluster, ours or Valkey; how many slots that were.
 
     topology: gives the present one. at_once: slots that move side by side; pause_s: seconds of rest after each such
-    group; patience_s: how long a step is tried again while nobody answers; told: called with how many slots are done.
+    group; patience_s: how long a step is tried again while nobody answers; told: called with how many slots are done;
+    steps: how one slot moves.
     Raises MoveFailed. Moves whose slot has arrived already are left out.
     """
     owners, done = topology().owners, 0
@@ -102,7 +106,7 @@ def move(
     return done
 
 
-def _together(running: Sequence[Generator[Step, Any, None]], hands: _Hands) -> None:
+def _together(running: Sequence[Steps], hands: _Hands) -> None:
     """Follow several slots' steps side by side: the next step of each goes out before any answer is waited for."""
     waiting = [(each, next(each)) for each in running]
     while waiting:
