@@ -214,9 +214,7 @@ def live(mover: Mover) -> str:
         raise Wrong(
             f"{seen.lost} writes lost, {seen.errors} errors", given="400 slots move under load", expected="none"
         )
-    return (
-        f"{seen.found.acknowledged:,} writes acknowledged meanwhile, 0 lost, 0 errors; 400 slots in {seen.took_s:.1f} s"
-    )
+    return "400 slots moved under load: 0 acknowledged writes lost, 0 errors"
 
 
 MOVER = (
