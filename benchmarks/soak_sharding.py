@@ -20,7 +20,7 @@ from minisys.sharding import live, real
 from minisys.sharding.experiments import Watched, grow_live, kill_live, reshard_live
 from minisys.testbed import wheels
 
-AGAIN = "`make soak PART=sharding ROUNDS=10`: some 50 seconds a round."
+AGAIN = "`make soak PART=sharding ROUNDS=10`: about a minute a round."
 CLIENTS = 4
 SYSTEMS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "minisys": live.cluster, "valkey": real.valkey_cluster,
