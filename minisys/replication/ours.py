@@ -3,7 +3,7 @@
 Whoever writes the store should not write its exam. The adapter is all that is special: who is asked for the primary,
 and which of its errors mean that nothing happened.
 
-Promised: READONLY, ABORTED, MISCONF, CLUSTERDOWN and REDIRECT are a certain no, TIMEOUT is not (commands.py).
+Promised: READONLY, ABORTED, CLUSTERDOWN and REDIRECT are a certain no, TIMEOUT and MISCONF are not (replica.py).
 With *lag_s* what the first primary says to its replicas takes that much longer, and dies with it if it is killed.
 """
 
@@ -21,7 +21,7 @@ from minisys.testbed.resp_client import RespSocket
 
 MODES = ("async", "semi-sync", "all", "raft")
 PATIENCE_S = 1.0
-NOBODY_KNOWS = ("TIMEOUT",)
+NOBODY_KNOWS = ("TIMEOUT", "MISCONF")
 
 
 class OurStore:
