@@ -1,9 +1,9 @@
 """How fast is it, how much does it need, and beside whom? `make bench` answers in a few minutes.
 
 Tables: requests simulated a second, the live proxy beside NGINX and HAProxy, eviction policies beside two libraries,
-miss-ratio curves, the cache server beside Valkey, message brokers beside NATS and moto, memory and import. Medians of
-alternating rounds, with ratios, because on another machine only the ratios can be hoped for. They go to the terminal
-and to benchmarks/RESULTS.md. Exit code 1 if a goal for memory or import is missed; speeds have no limit here.
+miss-ratio curves, the cache server beside Valkey, message brokers beside NATS and moto, replicated stores beside Valkey,
+memory and import. Medians of alternating rounds, with ratios, because on another machine only the ratios can be hoped
+for. They go to the terminal and to benchmarks/RESULTS.md. Exit code 1 if a goal for memory or import is missed; speeds have no limit here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import caches, footprint, proxies, queues, report, simulators
+from benchmarks import caches, footprint, proxies, queues, replication, report, simulators
 from benchmarks.report import Section
 
 AGAIN = """`make bench`, on a quiet machine. Rounds and seconds: `.venv/bin/python -m benchmarks.bench --help`.
@@ -126,6 +126,7 @@ def main() -> int:
         proxies_section(options.rounds, options.seconds, say),
         *caches_sections(options.rounds, say),
         queues.section(min(options.rounds, 3), options.seconds / 2, say),
+        replication.section(min(options.rounds, 3), say),
         footprint_section(footprints),
     ]
     for section in sections:

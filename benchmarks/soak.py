@@ -13,9 +13,21 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import report, soak_balancer, soak_carts, soak_edge, soak_queues, soak_raft, soak_report
+from benchmarks import (
+    report,
+    soak_balancer,
+    soak_carts,
+    soak_edge,
+    soak_queues,
+    soak_raft,
+    soak_replication,
+    soak_report,
+)  # fmt: skip
 
-PARTS = {"balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge, "queues": soak_queues, "raft": soak_raft}
+PARTS = {
+    "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge, "queues": soak_queues, "raft": soak_raft,
+    "replication": soak_replication,
+}  # fmt: skip
 
 
 def run(part: str, rounds: int, console: Console) -> list[str]:
