@@ -96,12 +96,15 @@ def soak(rounds: int, say: Say) -> Findings:
                     say(f"round {number + 1} of {rounds}, {count.name}, {count.mode}, {count.lag_s:g} s late: {told}")
                 except ProductMissing as problem:
                     missing[count.name] = str(problem)
+    return findings(counts, list(missing.values()))
+
+
+def findings(counts: Sequence[Count], missing: Sequence[str] = ()) -> Findings:
+    """The counts as a table, and what was broken."""
     columns = [
         "store, mode", "late", "runs", "acknowledged", "lost in each run", "lost in all", "nobody knows",
         "RTO (s): median (range)", "not linearizable", "left over",
     ]  # fmt: skip
     rows = [count.row() for count in counts if count.found]
-    section = Section(
-        "Acknowledged writes lost: kill -9 the primary", " ".join([NOTE, *missing.values()]), columns, rows
-    )
+    section = Section("Acknowledged writes lost: kill -9 the primary", " ".join([NOTE, *missing]), columns, rows)
     return Findings([section], [line for count in counts for line in count.broken()])
