@@ -20,13 +20,14 @@ from benchmarks import (
     soak_edge,
     soak_queues,
     soak_raft,
+    soak_replication,
     soak_report,
     soak_sharding,
 )
 
 PARTS = {
     "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge, "queues": soak_queues, "raft": soak_raft,
-    "sharding": soak_sharding,
+    "replication": soak_replication, "sharding": soak_sharding,
 }  # fmt: skip
 
 

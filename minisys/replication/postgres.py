@@ -73,6 +73,7 @@ class Pair:
     def pause_primary(self) -> None:
         """SIGSTOP the primary's processes. The watcher kills it before it promotes (fencing), or there would be two."""
         for process in family(self.primary):
+            nodes._tell_guard(f"+{process.pid}")  # stopped, it would not notice that its postmaster is gone
             process.suspend()
 
     def promote(self) -> None:
@@ -134,7 +135,9 @@ def kill(node: Node, then: Callable[[], object] = lambda: None) -> None:
     then()
     while any(_runs(process) for process in processes):
         time.sleep(0.001)
-    setup.free_shared_memory(Path(node.argv[node.argv.index("-D") + 1]))
+    for process in processes:
+        nodes._tell_guard(f"-{process.pid}")
+    setup.free_shared_memory(node.argv)
 
 
 def _runs(process: psutil.Process) -> bool:

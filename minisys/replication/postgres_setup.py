@@ -1,8 +1,9 @@
 """PostgreSQL's programs as a course may run them: for root too, in temporary folders, without a trace afterwards.
 
 `initdb: error: cannot be run as root` ends most demonstrations in a container. No user is added for it here: in a user
-namespace (unshare -U) root's processes are called nobody and keep root's files; where namespaces are forbidden, they
-become the system's user nobody (setpriv), who needs programs that he can read, so they are copied if he cannot.
+namespace (unshare -U) processes are called nobody and keep their files; -i gives them shared memory of their own, which
+goes with the last of them even if nobody is left to tidy up. Where namespaces are forbidden, root's processes become
+the system's user nobody (setpriv), who needs programs that he can read, so they are copied if he cannot.
 
 Promised: a set-up that cannot work is a ProductMissing with one sentence. Not done here: replication (postgres.py).
 """
@@ -13,7 +14,7 @@ import ctypes
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from minisys.testbed import wheels
 from minisys.testbed.wheels import ProductMissing
 
 NOBODY = 65_534
-NAMESPACE = ("unshare", "-U", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
+NAMESPACE = ("unshare", "-U", "-i", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
 BECOME = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 FAST = (
     "shared_buffers=32MB", "max_connections=40", "listen_addresses=127.0.0.1", "unix_socket_directories=",
@@ -55,12 +56,10 @@ class Programs:
 def programs(folder: Path) -> Programs:
     """The programs, ready to run with data in *folder*. Raises ProductMissing if there is no way."""
     found = wheels.postgres()
-    if _welcome():
-        return Programs(found)
     if _works(*NAMESPACE):
         return Programs(found, NAMESPACE)
-    if os.geteuid() != 0:
-        return Programs(found)  # a user without a name: initdb will say what it misses
+    if not (hasattr(os, "geteuid") and os.geteuid() == 0):
+        return Programs(found)
     os.chown(folder, NOBODY, NOBODY)
     if not _works(*BECOME, "test", "-w", str(folder)):
         raise ProductMissing("postgresql refuses to run as root, and neither unshare -U nor setpriv works here")
@@ -89,25 +88,16 @@ def argv(programs: Programs, data: Path, port: int, options: Iterable[str]) -> l
     return programs.argv("postgres", "-D", data, *settings)
 
 
-def free_shared_memory(data: Path) -> None:
-    """Remove what a killed server leaves in the kernel: a segment of 56 bytes that says "somebody uses these data"."""
+def free_shared_memory(argv: Sequence[str]) -> None:
+    """Remove what the killed server of *argv* left: a segment of 56 bytes that says "somebody uses these data"."""
+    if argv[0] == NAMESPACE[0]:
+        return  # it went with its namespace, and its number may be another's outside
+    data = Path(argv[argv.index("-D") + 1])
     try:
         words = (data / "postmaster.pid").read_text().split("\n")[6].split()  # its key and its number
         ctypes.CDLL(None).shmctl(int(words[1]), 0, None)  # IPC_RMID
     except (OSError, IndexError, ValueError, AttributeError):
         pass  # it went down by itself and tidied up, or this system has none
-
-
-def _welcome() -> bool:
-    """Whether PostgreSQL runs for us as we are: it wants a user who is not root and who has a name."""
-    if not hasattr(os, "geteuid"):
-        return True
-    import pwd  # not on Windows
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_uid != 0
-    except KeyError:
-        return False
 
 
 def _copied(programs: Path, folder: Path) -> Path:

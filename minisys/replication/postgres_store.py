@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from minisys.replication.clients import Refused
 
 if TYPE_CHECKING:
-    from psycopg.pq import PGconn, PGresult
+    from psycopg.pq.abc import PGconn, PGresult
 
 PATIENCE_S = 1.0
 WRITE = "insert into kv values ($1, $2) on conflict (key) do update set value = excluded.value"
@@ -77,14 +77,15 @@ def query(port: int, sql: str) -> str | None:
 
 def _connected(port: int, more: str = "") -> PGconn:
     """A connection, made step by step: the one call that does it all would hold up every other thread meanwhile."""
-    from psycopg.pq import PGconn, PollingStatus
+    from psycopg import pq
+    from psycopg.pq import PollingStatus
 
-    connection = PGconn.connect_start(f"host=127.0.0.1 port={port} user=postgres {more}".encode())
-    deadline, step = time.monotonic() + PATIENCE_S, PollingStatus.WRITING
+    connection = pq.PGconn.connect_start(f"host=127.0.0.1 port={port} user=postgres {more}".encode())
+    deadline, step = time.monotonic() + PATIENCE_S, int(PollingStatus.WRITING)
     while step in (PollingStatus.READING, PollingStatus.WRITING):
-        waiting = [connection.socket]
-        sets = (waiting, [], []) if step == PollingStatus.READING else ([], waiting, [])
-        if not any(select.select(*sets, max(0.0, deadline - time.monotonic()))):
+        reads = [connection.socket] if step == PollingStatus.READING else []
+        writes = [connection.socket] if step == PollingStatus.WRITING else []
+        if not any(select.select(reads, writes, [], max(0.0, deadline - time.monotonic()))):
             break
         step = connection.connect_poll()
     if step != PollingStatus.OK:

@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import hiredis
 
@@ -80,7 +81,7 @@ class SentinelStore:
             self._primary.close()
             self._primary = None
 
-    def _ask(self, *words: str | int) -> object:
+    def _ask(self, *words: str | int) -> Any:
         if self._primary is None:
             raise ConnectionError("not connected")
         try:
