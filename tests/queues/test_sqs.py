@@ -136,7 +136,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     store.close()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(data=st.data())
 def test_whatever_is_sent_is_done_or_refused(local: Local, data: st.DataObject) -> None:
     local("CreateQueue", 1e9, QueueName="other")

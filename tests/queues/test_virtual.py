@@ -25,7 +25,7 @@ PLANS = {
 @pytest.mark.parametrize("name", PLANS)
 def test_broker_and_model_agree_message_by_message(name: str) -> None:
     work = Exponential(0.4 if "short" in name else 0.1)
-    offered = workload(150, arrivals=Poisson(15.0), work=work, keys=Zipf(10, 1.0), seed=5)
+    offered = workload(100, arrivals=Poisson(15.0), work=work, keys=Zipf(10, 1.0), seed=5)
     model, broker = through_queue(offered, PLANS[name], until_s=60.0), play(offered, PLANS[name], until_s=60.0)
     for column in ("sent_s", "started_s", "done_s"):
         np.testing.assert_allclose(broker.frame[column], model.frame[column], atol=1e-6, rtol=0)
