@@ -75,8 +75,6 @@ class Broker:
             self.known.clear()  # what the transaction takes back
             raise
 
-    # -- queues ------------------------------------------------------------------------------------------------------
-
     def queue(self, parameters: Parameters) -> Queue:
         """The queue whose URL is given. Raises SqsError if there is none."""
         return self.named(text(parameters, "QueueUrl").rstrip("/").rpartition("/")[2])
@@ -119,15 +117,9 @@ class Broker:
 
     def list_queues(self, parameters: Parameters, now: float) -> Answer:
         """Queues whose names begin with a prefix, page by page if MaxResults is given."""
-        prefix, token = optional(parameters, "QueueNamePrefix"), optional(parameters, "NextToken")
-        paged = parameters.get("MaxResults") is not None
-        most = number(parameters, "MaxResults", 1, 1000, 1000)
-        names = [
-            row[0] for row in self.store.db.execute("SELECT name FROM queue WHERE name > ? ORDER BY name", (token,))
-        ]
-        names = [name for name in names if name.startswith(prefix)]
-        answer: Answer = {"QueueUrls": [self.url_of(name) for name in names[:most]]} if names else {}
-        return answer | ({"NextToken": names[most - 1]} if paged and len(names) > most else {})
+        prefix = optional(parameters, "QueueNamePrefix")
+        names = [row[0] for row in self.store.db.execute("SELECT name FROM queue ORDER BY name")]
+        return self._page("QueueUrls", [name for name in names if name.startswith(prefix)], parameters)
 
     def get_queue_attributes(self, parameters: Parameters, now: float) -> Answer:
         """What was set, and how many messages there are."""
@@ -178,7 +170,8 @@ class Broker:
 
     def list_dead_letter_source_queues(self, parameters: Parameters, now: float) -> Answer:
         """The queues whose dead letters go to this one."""
-        return {"queueUrls": [self.url_of(queue.name) for queue in self.sources(self.queue(parameters).name)]}
+        names = [queue.name for queue in self.sources(self.queue(parameters).name)]
+        return {"queueUrls": []} | self._page("queueUrls", names, parameters)
 
     def sources(self, dead_letter_queue: str) -> list[Queue]:
         """The queues whose dead letters go to *dead_letter_queue*."""
@@ -207,7 +200,13 @@ class Broker:
         """All tags."""
         return {"Tags": dict(self.queue(parameters).tags)}
 
-    # -- how ---------------------------------------------------------------------------------------------------------
+    def _page(self, what: str, names: list[str], parameters: Parameters) -> Answer:
+        """The URLs of *names* (sorted) after NextToken, at most MaxResults; the next token only if that was given."""
+        token, most = optional(parameters, "NextToken"), number(parameters, "MaxResults", 1, 1000, 1000)
+        rest = [name for name in names if name > token]
+        answer: Answer = {what: [self.url_of(name) for name in rest[:most]]} if rest else {}
+        more = parameters.get("MaxResults") is not None and len(rest) > most
+        return answer | ({"NextToken": rest[most - 1]} if more else {})
 
     def _check_same(self, queue: Queue, wanted: Mapping[str, str]) -> None:
         """SQS compares what is given with what is set or the default."""

@@ -73,11 +73,14 @@ def straight(offered: Workload, workers: int, room: int | None = None, *, seed: 
 def through_queue(offered: Workload, plan: Plan, *, until_s: float | None = None) -> Delivered:
     """What becomes of *offered* as messages: luck decides which are poison and which meet a crash.
 
-    The run ends when nothing happens any more, or at *until_s*. Raises ValueError if it would never end: poison that
-    comes back for ever needs a dead-letter queue or an end.
+    The run ends when nothing happens any more, or at *until_s*. Raises ValueError if it might never end: poison, and
+    work that takes longer than it is hidden, come back for ever, so they need a dead-letter queue or an end.
     """
-    if until_s is None and plan.poison_share and plan.max_receives is None and plan.delivery != "at most once":
-        raise ValueError("poison without max_receives comes back for ever: give until_s")
+    slow = plan.delivery == "at least once" and bool((offered.work_s >= plan.visibility_s).any())
+    poisoned = plan.poison_share > 0 and plan.delivery != "at most once"
+    if until_s is None and plan.max_receives is None and (slow or poisoned):
+        what = "poison" if poisoned else f"work longer than visibility_s={plan.visibility_s:g}"
+        raise ValueError(f"{what} comes back for ever without max_receives: give until_s")
     env = simpy.Environment()
     line = Line(env, plan)
     letters = [Letter(env, line, *row) for row in _columns(offered)]
@@ -147,8 +150,9 @@ class Line:
         """The timeout of a message that is out has ended, unless it was acknowledged or is in other hands."""
         if not letter.acknowledged and self.env.now >= letter.visible_s:
             self._free(letter)
-            place = 0 if self.plan.ordered else len(self.visible)
-            self.visible.insert(place, letter)  # nothing of its group was handed out meanwhile
+            later = (n for n, other in enumerate(self.visible) if other.sent_s > letter.sent_s)
+            place = next(later, len(self.visible)) if self.plan.ordered else len(self.visible)
+            self.visible.insert(place, letter)
             self._offer()
 
     def take(self) -> Event:
@@ -159,8 +163,9 @@ class Line:
         return event
 
     def acknowledge(self, letter: Letter, receive: int) -> None:
-        """It is done; an old receipt changes nothing."""
-        if letter.receives == receive and not letter.acknowledged:
+        """It is done; an old receipt changes nothing, and in an ordered queue neither does one whose time is over."""
+        expired = self.plan.ordered and self.env.now >= letter.visible_s
+        if letter.receives == receive and not expired:
             letter.acknowledged = True
             self._free(letter)
             self._offer()
@@ -189,6 +194,8 @@ class Line:
         """The first that may go out; those of no use any more are put aside on the way."""
         while (letter := next(policies.in_order(self.visible, self.busy, 1), None)) is not None:
             self.visible.remove(letter)
+            if letter.acknowledged:  # while it was visible again
+                continue
             if policies.dead_letter(letter.receives, self.plan.max_receives):
                 letter.state = DEAD
             elif self.env.now > letter.sent_s + letter.patience_s:

@@ -47,12 +47,11 @@ class Sending:
 
     def _send(self, queue: Queue, entry: Parameters, now: float) -> Answer:
         body, given = self._checked(queue, entry)
-        delay_s = self._delay_s(queue, entry)
+        trace, delay_s = messages.check_trace(entry), self._delay_s(queue, entry)
         group, key = self.fifo.ids(queue, entry, body)
         first = self.fifo.sent_before(queue, group, key, now)
         sequence, message_id = first or (None, self.new_id())
         if sequence is None:
-            trace = messages.check_trace(entry)
             sequence = self.insert(
                 queue, message_id, body, json.dumps(given), trace, now, now + delay_s, group=group, key=key
             )
@@ -60,6 +59,9 @@ class Sending:
         answer = {"MessageId": message_id, "MD5OfMessageBody": messages.md5(body.encode())}
         if given:
             answer["MD5OfMessageAttributes"] = messages.md5_of_attributes(given)
+        if trace is not None:
+            header = {messages.TRACE: {"DataType": "String", "StringValue": trace}}
+            answer["MD5OfMessageSystemAttributes"] = messages.md5_of_attributes(header)
         return answer | ({"SequenceNumber": f"{sequence:020d}"} if queue.fifo else {})
 
     def _checked(self, queue: Queue, entry: Parameters) -> tuple[str, dict[str, Any]]:

@@ -6,6 +6,8 @@ import hashlib
 import json
 import time
 
+import boto3
+
 from tests.queues.behaviours import case, waits
 from tests.queues.stage import Stage
 
@@ -171,3 +173,18 @@ def a_purged_queue_goes_on(on: Stage) -> None:
     on.sqs.purge_queue(QueueUrl=url)
     on.send(url, "new")
     assert on.bodies(url) == ["new"]
+
+
+@case
+def the_resource_interface_works_too(on: Stage) -> None:
+    resource = boto3.resource("sqs", region_name=on.sqs.meta.region_name, **on.access)
+    queue = resource.create_queue(QueueName=on.name(), Attributes={"VisibilityTimeout": "60"})
+    queue.send_messages(Entries=[{"Id": str(n), "MessageBody": str(n)} for n in range(3)])
+    first, *others = queue.receive_messages(MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    first.delete()
+    others[0].change_visibility(VisibilityTimeout=0)
+    queue.reload()
+    assert queue.attributes["ApproximateNumberOfMessages"] == "1"
+    assert resource.get_queue_by_name(QueueName=queue.url.rpartition("/")[2]).url == queue.url
+    queue.purge()
+    queue.delete()

@@ -18,17 +18,21 @@ _numbers = itertools.count()
 
 def client(url: str | None, attempts: int = 0) -> Any:
     """boto3's SQS client for *url*, (None: moto's), that gives up after *attempts* second attempts."""
+    return boto3.client("sqs", region_name=REGION, **access(url, attempts))
+
+
+def access(url: str | None, attempts: int = 0) -> dict[str, Any]:
+    """Where and with which keys."""
     config = Config(retries={"max_attempts": attempts}, connect_timeout=5, read_timeout=30)
-    return boto3.client(
-        "sqs", endpoint_url=url, region_name=REGION, aws_access_key_id="any", aws_secret_access_key="any", config=config
-    )
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+    return {"endpoint_url": url, "config": config, **keys}
 
 
 class Stage:
-    """boto3's *sqs* and queues with names of their own."""
+    """boto3's client for *url* (None: moto's) and queues with names of their own."""
 
-    def __init__(self, sqs: Any) -> None:
-        self.sqs = sqs
+    def __init__(self, url: str | None) -> None:
+        self.access, self.sqs = access(url), client(url)
 
     def queue(self, fifo: bool = False, **attributes: object) -> str:
         """The URL of a new queue."""

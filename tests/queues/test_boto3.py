@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from minisys.testbed import nodes
 from tests.queues import behaviours, behaviours_dead, behaviours_fifo, behaviours_more, refusals  # noqa: F401 (they fill behaviours.CASES)
-from tests.queues.stage import Stage, client
+from tests.queues.stage import Stage
 
 DIFFERENCES = yaml.safe_load(Path(__file__).with_name("differences.yaml").read_text())
 
@@ -25,14 +25,14 @@ DIFFERENCES = yaml.safe_load(Path(__file__).with_name("differences.yaml").read_t
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with nodes.start("minisys.queues", "--data", str(tmp_path_factory.mktemp("broker"))) as node:
-        yield Stage(client(node.url))
+        yield Stage(node.url)
         assert node.running, node.tail()
 
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[Stage]:
     with mock_aws():
-        yield Stage(client(None))
+        yield Stage(None)
 
 
 @pytest.fixture(params=["minisys", "moto"])

@@ -81,6 +81,7 @@ def test_a_full_disk_refuses_what_it_cannot_keep_and_keeps_the_rest(tmp_path: Pa
 
 
 @pytest.mark.live
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process's files")
 def test_a_file_that_may_not_grow_refuses_and_loses_nothing(tmp_path: Path) -> None:
     with live.broker(tmp_path) as node:
         client, kept = Client(node.url), 0

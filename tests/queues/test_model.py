@@ -93,11 +93,16 @@ def test_poison_without_a_dead_letter_queue_eats_the_consumers() -> None:
         through_queue(offered, plans[None])
 
 
-def test_a_timeout_shorter_than_the_work_does_everything_twice() -> None:
+def test_a_timeout_shorter_than_the_work_does_everything_again_and_again() -> None:
     offered = workload(200, arrivals=Poisson(2.0), work=Deterministic(1.0), seed=1)
-    short = through_queue(offered, Plan(consumers=6, visibility_s=0.5))
-    assert short.twice > 150
-    assert through_queue(offered, Plan(consumers=6, visibility_s=2)).twice == 0
+    short = through_queue(offered, Plan(consumers=6, visibility_s=0.5), until_s=150.0)
+    assert short.twice > 50
+    assert short.frame["effects"].max() > 10  # with consumers to spare its receipt is always an old one
+    assert short.count("waiting") > 0
+    with pytest.raises(ValueError, match="work longer than visibility_s=0.5 comes back for ever"):
+        through_queue(offered, Plan(consumers=6, visibility_s=0.5))
+    enough = through_queue(offered, Plan(consumers=6, visibility_s=2))
+    assert (enough.twice, enough.count("done")) == (0, 200)
 
 
 def test_order_costs_parallelism() -> None:

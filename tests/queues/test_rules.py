@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -249,3 +250,23 @@ def test_one_seed_gives_one_answer(tmp_path: Path) -> None:
         answers.append(on.receive(sent(on, "x"), 1.0))
         store.close()
     assert answers[0] == answers[1]
+
+
+def test_sources_of_dead_letters_come_in_pages(on: Local) -> None:
+    dead = on.queue("dead")
+    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}'
+    for number in range(3):
+        on.queue(f"q{number}", RedrivePolicy=policy)
+    first = on("ListDeadLetterSourceQueues", QueueUrl=dead, MaxResults=2)
+    second = on("ListDeadLetterSourceQueues", QueueUrl=dead, MaxResults=2, NextToken=first["NextToken"])
+    names = [url.rpartition("/")[2] for page in (first, second) for url in page["queueUrls"]]
+    assert names == ["q0", "q1", "q2"]
+    assert "NextToken" not in second
+
+
+def test_the_trace_header_has_a_sum_of_its_own(on: Local) -> None:
+    header = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}}
+    sent = on("SendMessage", QueueUrl=on.queue(), MessageBody="x", MessageSystemAttributes=header)
+    packed = b"".join(len(part).to_bytes(4, "big") + part for part in (b"AWSTraceHeader", b"String"))
+    packed += b"\1" + (6).to_bytes(4, "big") + b"Root=1"
+    assert sent["MD5OfMessageSystemAttributes"] == hashlib.md5(packed).hexdigest()

@@ -22,7 +22,7 @@ from minisys.queues.sqs import Service
 from minisys.queues.store import Store
 from minisys.testbed.clock import run_virtual
 from minisys.testbed.nodes import Node
-from tests.queues.stage import Local, Stage, client
+from tests.queues.stage import Local, Stage
 
 
 def played(folder: Path, *plan: tuple[float, str, dict[str, Any]], queue: dict[str, str] | None = None) -> list[Any]:
@@ -136,7 +136,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     store.close()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(data=st.data())
 def test_whatever_is_sent_is_done_or_refused(local: Local, data: st.DataObject) -> None:
     local("CreateQueue", 1e9, QueueName="other")
@@ -201,12 +201,12 @@ def test_what_is_no_request_is_refused(
 
 @pytest.mark.live
 def test_a_client_that_leaves_takes_no_message(node: Node) -> None:
-    on = Stage(client(node.url))
+    on = Stage(node.url)
     url = on.queue()
     connection = http.client.HTTPConnection(urlsplit(node.url).netloc, timeout=10)
     body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20})
     connection.request("POST", "/", body, {"X-Amz-Target": "AmazonSQS.ReceiveMessage"})
-    asked = Stage(client(node.url))
+    asked = Stage(node.url)
     assert asked.bodies(url) == []  # the first is waiting by now
     connection.close()
     assert asked.bodies(url) == []  # and has gone
@@ -217,11 +217,11 @@ def test_a_client_that_leaves_takes_no_message(node: Node) -> None:
 @pytest.mark.live
 def test_it_stops_when_told_and_sends_those_who_wait_home(tmp_path: Path) -> None:
     with live.broker(tmp_path) as node:
-        url = Stage(client(node.url)).queue()
+        url = Stage(node.url).queue()
         connection = http.client.HTTPConnection(urlsplit(node.url).netloc, timeout=10)
         body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20})
         connection.request("POST", "/", body, {"X-Amz-Target": "AmazonSQS.ReceiveMessage"})
-        assert Stage(client(node.url)).bodies(url) == []
+        assert Stage(node.url).bodies(url) == []
         node.stop(patience_s=5.0)
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b"{}")
