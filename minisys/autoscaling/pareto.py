@@ -59,7 +59,7 @@ def rules() -> dict[str, tuple[str, Policy | None]]:
             made[f"{TRACKING} {target}, in after {after_s:.0f} s"] = TRACKING, tracking
         for errors in (0.0, 1.0):
             both = Combined([forecast(target, errors), pods(target)])
-            made[f"{FORECAST} {target}, {errors:.0f} errors"] = FORECAST, both
+            made[f"{FORECAST} {target}, {'wide' if errors else 'bare'}"] = FORECAST, both
         for cooldown_s in (60.0, 300.0):
             out = ((target + 0.1, 1), (min(target + 0.2, 0.95), 3))
             made[f"{STEP} {target}, cooldown {cooldown_s:.0f} s"] = STEP, Step(out, ((target / 2, 1),), cooldown_s)

@@ -44,6 +44,11 @@ class Run:
         """Requests that found the line full."""
         return int(np.isnan(self.started_s).sum())
 
+    @property
+    def taken_away(self) -> int:
+        """Spot machines that the cloud took back."""
+        return sum(lease.spot and lease.left_s == lease.notice_s for lease in self.leases)
+
     def missed(self, slo_s: float) -> float:
         """The share of the requests that were refused or took longer than *slo_s* seconds."""
         late = ~(self.finished_s - self.workload.arrival_s <= slo_s) | np.isnan(self.started_s)

@@ -133,6 +133,17 @@ def safe_low_line(high: float, servers: int) -> float:
     return high * (servers - 1) / servers
 
 
+def cold_share(rate_per_s: float, idle_s: float) -> float:
+    """Scale to zero: the share of requests that find nothing running, e^(-rate x idle).
+
+    A request does if none came for *idle_s* before it; arrivals are Poisson, and boots short beside the gaps. Raises
+    ValueError for a negative rate or time.
+    """
+    if rate_per_s < 0 or idle_s < 0:
+        raise ValueError(f"rate_per_s and idle_s must be 0 or more, got {rate_per_s} and {idle_s}")
+    return math.exp(-rate_per_s * idle_s)
+
+
 def _whole(delay: int) -> None:
     if delay != int(delay) or delay < 0:
         raise ValueError(f"delay must be a whole number of looks, 0 or more, got {delay}")
