@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from minisys.sharding.command_table import NOWHERE, Refused, command
 from minisys.sharding.commands import whole
 from minisys.sharding.feed import Follower
 from minisys.sharding.handover import setslot, slot_of
 from minisys.sharding.node import ShardNode
-from minisys.sharding.session import NOWHERE, Refused, command
 from minisys.sharding.slots import SLOTS, key_slot
 from minisys.sharding.topology import Member, Shard
 from minisys.testbed.resp import OK, Request, array, bulk, integer
 
 if TYPE_CHECKING:
-    from minisys.sharding.session import Answer, ClientSession
+    from minisys.sharding.command_table import Answer
+    from minisys.sharding.session import ClientSession
 
 HOST = b"127.0.0.1"
 

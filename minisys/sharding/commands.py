@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from minisys.sharding.session import COMMANDS, NOWHERE, Command, Refused, command
+from minisys.sharding.command_table import COMMANDS, NOWHERE, Command, Refused, command
 from minisys.testbed import resp
 from minisys.testbed.resp import OK, Request, array, bulk, integer, simple
 from minisys.testbed.resp_server import Hangup

@@ -16,6 +16,7 @@ shards go on with their replicas, but nobody is promoted and no slot changes han
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -113,6 +114,8 @@ class Desk:
             return resp.error(f"ERR the coordinator knows no {request[0].decode(errors='replace')!r}")
         try:
             return command(self, *request[1:])
+        except OSError as problem:  # the topology could not be written, so it is not changed
+            return resp.error(f"ERR the topology cannot be kept: {problem}")
         except (KeyError, TypeError, ValueError, UnicodeError) as problem:
             return resp.error(f"ERR {problem.args[0] if problem.args else problem!r}")
 
@@ -167,4 +170,5 @@ async def serve(coordinator: Coordinator, port: int = 0) -> Server:
 async def _look_for_ever(coordinator: Coordinator) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
-        coordinator.look()
+        with contextlib.suppress(OSError):  # a full disk: try again, and change nothing until then
+            coordinator.look()

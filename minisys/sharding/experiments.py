@@ -15,14 +15,16 @@ and share this one's processors with all nodes.
 from __future__ import annotations
 
 import math
+import operator
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from minisys.replication import harness
 from minisys.replication.harness import Fault, Found, Load
@@ -41,7 +43,8 @@ class Watched:
     """What users saw of one change. *what* it was; it began *at_s* seconds after the load and took *took_s* seconds.
 
     vanished: how many keys of before the load are gone or wrong. prefix: of the load's keys in the store. slots: of the
-    shard whose primary died, if one did.
+    shard whose primary died, if one did. moved: how many slots changed their shard, of how many *shards* before.
+    cpu_s: what the nodes that were there needed in the second before, and during the whole of the change.
     """
 
     what: str
@@ -51,6 +54,9 @@ class Watched:
     vanished: int
     prefix: str = ""
     slots: frozenset[int] = frozenset()
+    moved: int = 0
+    shards: int = 0
+    cpu_s: tuple[float, float] = (math.nan, math.nan)
 
     @property
     def lost(self) -> int:
@@ -135,11 +141,14 @@ def watch(
     with running.client() as client:
         client.mset_nonatomic(filled)
     spans: list[float] = []
+    cpu_s = [_cpu_s(running)]
 
     def timed() -> None:
+        cpu_s.append(_cpu_s(running, cpu_s[0]))
         begin = time.monotonic()
         do()
         spans.append(time.monotonic() - begin)
+        cpu_s.append(_cpu_s(running, cpu_s[0]))
 
     prefix = f"{next(_runs)}:"
     found = harness.run(_Stage(running, running.name, "cluster", repaired, prefix), load, Fault(AT_S, what, timed))
@@ -147,7 +156,19 @@ def watch(
         held = client.mget_nonatomic(list(filled))
     vanished = sum(value != want.encode() for value, want in zip(held, filled.values(), strict=True))
     slots = frozenset(slot for slot, owner in enumerate(owners) if owner == shard) if shard else frozenset()
-    return Watched(what, found, found.faults[0][1], spans[0], vanished, prefix, slots)
+    moved = sum(map(operator.ne, owners, running.topology().owners)) if not shard else 0
+    start, before, after = (sum(each[port] for port in cpu_s[-1]) for each in cpu_s)
+    worked = (before - start, after - before)
+    return Watched(what, found, found.faults[0][1], spans[0], vanished, prefix, slots, moved, len(set(owners)), worked)
+
+
+def _cpu_s(running: Cluster, of: Collection[int] | None = None) -> dict[int, float]:
+    """CPU seconds used so far by each node (of those on the ports *of*) that is alive."""
+    found = {}
+    for port, node in running.members.items():
+        if node.running and (of is None or port in of):
+            found[port] = sum(psutil.Process(node.pid).cpu_times()[:2])
+    return found
 
 
 def reshard_live(

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 import hiredis
 
+from minisys.sharding.command_table import NOWHERE, Refused, command
 from minisys.sharding.commands import SYNTAX, whole
 from minisys.sharding.link import open_link
 from minisys.sharding.node import ShardNode
-from minisys.sharding.session import NOWHERE, Refused, command
 from minisys.sharding.slots import SLOTS
 from minisys.testbed.resp import OK, Request
 
 if TYPE_CHECKING:
-    from minisys.sharding.session import Answer, ClientSession
+    from minisys.sharding.command_table import Answer
+    from minisys.sharding.session import ClientSession
 
 
 def slot_of(text: bytes) -> int:

@@ -34,6 +34,7 @@ class Cluster(Protocol):
     """What ours and Valkey's have in common, for experiments and tests. Shards are named a, b, c …"""
 
     name: str
+    members: dict[int, Node]
 
     def topology(self) -> Topology:
         """Who has what now, as the cluster itself says."""

@@ -23,8 +23,8 @@ from typing import Any
 import hiredis
 
 from minisys.sharding import commands  # noqa: F401 (it fills the table)
+from minisys.sharding.command_table import COMMANDS, NOWHERE, Command, Refused
 from minisys.sharding.link import Link, open_link
-from minisys.sharding.session import COMMANDS, NOWHERE, Command, Refused
 from minisys.sharding.slots import SLOTS, key_slot
 from minisys.testbed import resp
 from minisys.testbed.resp import Request
@@ -167,6 +167,8 @@ class RoutedSession:
                 transport.write(last.reply)
                 transport.close()
                 return
+            except Exception as problem:  # a shard that talks nonsense must not leave a client waiting
+                reply = resp.error(f"ERR {problem!r}")
             if transport.is_closing():
                 return
             transport.write(reply)

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from minisys.sharding.command_table import COMMANDS, Answer, Command, InTransit, Refused
 from minisys.sharding.feed import Follower
 from minisys.sharding.node import ShardNode, address
 from minisys.sharding.slots import key_slot
@@ -26,59 +26,7 @@ from minisys.testbed.resp import Request
 if TYPE_CHECKING:
     from minisys.testbed.resp_server import Connection
 
-Answer = bytes | asyncio.Future[bytes]
-Run = Callable[["ClientSession", Request], Answer]
 UNANSWERED = 10_000  # of one client; beyond that it is not read from
-
-
-class Refused(Exception):
-    """The command is not carried out; the text is the error that the client gets."""
-
-
-class InTransit(Exception):
-    """The key is on its way to another shard at this moment: ask again when it has arrived."""
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command: *arity* counts its name, negative means "at least"; *keys* first, last and step, as Redis has them.
-
-    alone: the client's next commands wait for its answer.
-    """
-
-    name: str
-    run: Run
-    arity: int
-    flags: tuple[str, ...]
-    keys: tuple[int, int, int]
-    alone: bool = False
-
-    def takes(self, words: int) -> bool:
-        """Whether so many words are right for it."""
-        return words == self.arity if self.arity > 0 else words >= -self.arity
-
-    def keys_of(self, request: Request) -> Sequence[bytes]:
-        """The keys of *request*."""
-        first, last, step = self.keys
-        if not first:
-            return ()
-        return request[first : last + 1 if last >= 0 else len(request) + 1 + last : step]
-
-
-COMMANDS: dict[bytes, Command] = {}  # by name in lower case
-NOWHERE = (0, 0, 0)
-
-
-def command(
-    name: str, arity: int, flags: str = "readonly fast", keys: tuple[int, int, int] = (1, 1, 1), alone: bool = False
-) -> Callable[[Run], Run]:
-    """Put the decorated function into the table as *name*."""
-
-    def register(run: Run) -> Run:
-        COMMANDS[name.encode()] = Command(name, run, arity, tuple(flags.split()), keys, alone)
-        return run
-
-    return register
 
 
 class ClientSession:
@@ -198,7 +146,9 @@ class ClientSession:
         self.busy = False
         try:
             place[:] = [self.node.seq, done.result()]
-        except (OSError, ValueError, Refused) as problem:
+        except Refused as problem:
+            place[:] = [self.node.seq, resp.error(str(problem))]
+        except (Exception, asyncio.CancelledError) as problem:  # whatever it was, the client waits for an answer
             place[:] = [self.node.seq, resp.error(f"ERR {problem}")]
         if self.queue:
             self.release()

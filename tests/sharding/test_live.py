@@ -105,9 +105,11 @@ def test_nonsense_gets_an_error_and_the_connection_lives(healthy):
         ["CLUSTER", "SETSLOT", "1"], ["CLUSTER", "SETSLOT", "16384", "STABLE"],
         ["CLUSTER", "SETSLOT", "-1", "NODE", "x"], ["HELLO", "9"],
         ["CLUSTER", "SETSLOT", "1", "NODE", "nobody"], ["CLUSTER", "GETKEYSINSLOT", "1", "-5"], ["SELECT", "1"],
-        ["MIGRATE", "127.0.0.1", "1", own, "0"], ["CLUSTER", "COUNTKEYSINSLOT", "x"], ["CLIENT", "PAUSE"],
+        ["MIGRATE", "127.0.0.1", "1", own, "0"], ["MIGRATE", "127.0.0.1", "99999", own, "0", "100"],
+        ["CLUSTER", "COUNTKEYSINSLOT", "x"], ["CLIENT", "PAUSE"],
         ["FOLLOW", "me"], ["APPLY", "1", "SET", own, "forged", ""], ["LOAD", "SET", own, "forged", ""], ["LOADED", "1"],
     ]  # fmt: skip
+    ask(here, "SET", own, "1")
     with RespSocket(here) as one:
         for words in wrong:
             one.send([words, ["PING"]])

@@ -122,6 +122,12 @@ def test_coordinator_waits_a_whole_lease_then_promotes(tmp_path):
     assert Topology.decoded((tmp_path / "state").read_bytes()) == made.topology
 
 
+def test_topology_that_cannot_be_kept_does_not_hold(tmp_path):
+    made = Coordinator(full(1), 1.0, Clock(), tmp_path / "nowhere" / "state")
+    assert b"cannot be kept" in Desk(made).execute([b"ADDSHARD"])
+    assert made.topology == full(1)
+
+
 def test_coordinator_that_slept_itself_blames_nobody():
     clock = Clock()
     made = Coordinator(full(1), 1.0, clock)
