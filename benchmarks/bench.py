@@ -1,8 +1,8 @@
 """How fast is it, how much does it need, and beside whom? `make bench` answers in a few minutes.
 
 Tables: requests simulated a second, the live proxy beside NGINX and HAProxy, eviction policies beside two libraries,
-miss-ratio curves, the cache server, the sharded and the replicated stores beside Valkey, brokers beside NATS and moto, a
-sweep of autoscaling runs, memory and import. Medians of alternating rounds, with ratios, because on another machine
+miss-ratio curves, the cache server, the sharded and the replicated stores beside Valkey, brokers beside NATS and moto,
+a sweep of autoscaling runs, memory and import. Medians of alternating rounds, with ratios, because on another machine
 only the ratios can be hoped for. They go to the terminal and to benchmarks/RESULTS.md. Exit code 1 if a goal for memory
 or import is missed; speeds have no limit here.
 """
