@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -29,7 +30,7 @@ from minisys.autoscaling.live import PERIOD_S, WORKERS, Shop, shop
 from minisys.autoscaling.policies import Look, Policy
 from minisys.testbed import charts
 from minisys.testbed.laws import Deterministic
-from minisys.testbed.load import load
+from minisys.testbed.load import Step, load
 from minisys.testbed.tables import Table, table
 from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Workload
@@ -96,8 +97,8 @@ def flash_sale(
         hand = _Hand(here)
         stack.callback(hand.join)
         begun: list[float] = []
-        steps = [(0.0, lambda: begun.append(time.monotonic()))]
-        steps += [(when, lambda what=what: hand.do(what)) for when, what in at]
+        steps: list[Step] = [(0.0, lambda: begun.append(time.monotonic()))]
+        steps += [(when, partial(hand.do, what)) for when, what in at]
         trace = load(here.url, workload, timeout_s=30.0, at=steps, progress=progress)
         hand.join()
         settled = True
