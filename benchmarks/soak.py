@@ -28,7 +28,6 @@ from benchmarks import (
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
-    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
     "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
 }  # fmt: skip
 
