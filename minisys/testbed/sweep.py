@@ -10,7 +10,7 @@ Past one machine: joblib's own switch, ``with joblib.parallel_config(backend="da
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import joblib
@@ -42,10 +42,24 @@ def sweep(
     each = (joblib.delayed(_one)(function, task) for task in tasks)
     if not progress:
         return pd.DataFrame(joblib.Parallel(n_jobs=jobs or -1)(each))
+    return pd.DataFrame(_shown(joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(each), len(tasks)))
+
+
+def _shown(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """*rows* one by one beside a bar: IPython's in a notebook (rich's is a widget, and not kept), rich's elsewhere."""
+    from rich.console import Console
     from rich.progress import track
 
-    rows = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(each)
-    return pd.DataFrame(track(rows, f"{len(tasks)} runs", total=len(tasks), transient=True))
+    if not Console().is_jupyter:
+        yield from track(rows, f"{total} runs", total=total, transient=True)
+        return
+    from IPython.display import ProgressBar
+
+    bar = ProgressBar(total)
+    bar.display()
+    for row in rows:
+        yield row
+        bar.progress += 1
 
 
 def _one(function: Callable[..., Mapping[str, Any]], task: Mapping[str, Any]) -> dict[str, Any]:
