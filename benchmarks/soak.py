@@ -15,6 +15,7 @@ from rich.console import Console
 
 from benchmarks import (
     report,
+    soak_autoscaling,
     soak_balancer,
     soak_carts,
     soak_edge,
@@ -26,8 +27,8 @@ from benchmarks import (
 )
 
 PARTS = {
-    "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge, "queues": soak_queues, "raft": soak_raft,
-    "replication": soak_replication, "sharding": soak_sharding,
+    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
+    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minisys.autoscaling.policies import Instance, Policy, Seen
+from minisys.autoscaling.policies import Instance, Look, Policy, Seen
 from minisys.testbed.laws import Lognormal, Work
 from minisys.testbed.workload import stream
 
@@ -99,19 +99,6 @@ class Lease:
         """What it costs up to *end_s*, in hours of a machine on demand."""
         lasted = max(min(self.stopped_s, end_s) - max(self.started_s, 0.0), prices.minimum_s)
         return lasted / 3600 * (prices.spot if self.spot else 1.0)
-
-
-@dataclass(frozen=True)
-class Look:
-    """One look of the controller: what it saw at *time_s*, and what it wanted."""
-
-    time_s: float
-    current: int
-    ready: int
-    utilisation: float
-    rate_per_s: float
-    backlog: int
-    wanted: int
 
 
 @dataclass

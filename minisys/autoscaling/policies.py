@@ -58,6 +58,19 @@ class Seen:
         return fmean(known) if known else None
 
 
+@dataclass(frozen=True)
+class Look:
+    """One look of the controller: what it saw at *time_s*, and what it wanted."""
+
+    time_s: float
+    current: int
+    ready: int
+    utilisation: float
+    rate_per_s: float
+    backlog: int
+    wanted: int
+
+
 class Policy(Protocol):
     """A rule with one verb."""
 

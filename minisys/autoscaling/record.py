@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from minisys.autoscaling.cloud import Cloud, Lease, Look, Prices
+from minisys.autoscaling.cloud import Cloud, Lease, Prices
+from minisys.autoscaling.policies import Look
 from minisys.testbed.trace import OUTCOMES, Trace
 from minisys.testbed.workload import Workload
 
