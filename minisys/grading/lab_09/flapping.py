@@ -8,7 +8,7 @@ from minisys.autoscaling import theory
 from minisys.grading.checks import Check, Wrong
 
 Low = Callable[[float, int], float]
-HIGHS, DELAY, LOOKS, SHARE = (0.6, 0.7, 0.85), 3, 400, 0.7
+HIGHS, DELAY, LOOKS, SHARE = (0.6, 0.7, 0.85), 3, 3_000, 0.7
 
 
 def line(low: Low, high: float, servers: int) -> float:
