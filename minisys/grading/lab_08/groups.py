@@ -36,7 +36,7 @@ def _ask(hand_out: HandOut, waiting: Waiting, busy: set[str], free: int) -> Wait
 
 def right(waiting: Waiting, busy: set[str], free: int) -> Waiting:
     """The oldest of each group that is not busy, oldest first."""
-    taken, found = set(busy), []
+    taken, found = set(busy), Waiting()
     for number, group in waiting:
         if group not in taken and len(found) < free:
             found.append((number, group))

@@ -58,7 +58,7 @@ def play(limit: int, pressure: str, case: tuple[int, float, float], seed: int) -
     consumers, work_s, deadline_s = case
     can_per_s = consumers / work_s
     sale = FlashSale(0.5 * can_per_s, 4 * can_per_s, at_s=deadline_s, ramp_s=0.1, hold_s=3 * deadline_s)
-    offered = workload(int(14 * can_per_s * deadline_s), sale, Deterministic(work_s), seed=seed)
+    offered = workload(int(14 * can_per_s * deadline_s), arrivals=sale, work=Deterministic(work_s), seed=seed)
     return through_queue(offered, Plan(consumers, limit=limit, pressure=pressure))
 
 

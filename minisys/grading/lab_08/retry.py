@@ -1,7 +1,7 @@
 """Lab 08, task 3: what to do with a message whose work failed: try later, but when, or give up?
 
-Judged by hand cases, and by an outage: 400 messages meet a dependency that is down for twenty seconds; when it is back it should not be
-run over. Too eager is as wrong as too patient.
+Judged by hand cases, and by an outage: 400 messages meet a dependency that is down for twenty seconds; when it is back
+it should not be run over. Too eager is as wrong as too patient.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def grows(after: After) -> str:
         given, right = f"receive {receives}, 400 draws", f"0 to {bound:g} s, mean {bound / 2:g}"
         came = f"{min(drawn):.2f} to {max(drawn):.2f} s, mean {sum(drawn) / 400:.2f}"
         if max(drawn) > bound:
-            look = "the cap bounds the result: min(CAP_S, …)" if bound == CAP_S else "receives starts at 1: 2 ** 0 first"
+            look = "receives starts at 1, so 2 ** 0 is the first"
+            look = "the cap bounds the result: min(60, …)" if bound == CAP_S else look
             raise Wrong(came, given=given, expected=right, look=look)
         if max(drawn) - min(drawn) < 0.01 * bound:
             look = "all that failed together come together again: draw from rng, rng.uniform(0, …)"
