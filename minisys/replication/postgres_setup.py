@@ -96,7 +96,7 @@ def free_shared_memory(argv: Sequence[str]) -> None:
     try:
         words = (data / "postmaster.pid").read_text().split("\n")[6].split()  # its key and its number
         ctypes.CDLL(None).shmctl(int(words[1]), 0, None)  # IPC_RMID
-    except (OSError, IndexError, ValueError, AttributeError):
+    except (OSError, IndexError, ValueError, AttributeError, TypeError):
         pass  # it went down by itself and tidied up, or this system has none
 
 

@@ -85,7 +85,7 @@ def test_postgresql_that_does_not_wait_loses_what_its_late_standby_has_not_heard
 @pytest.mark.live
 def test_valkey_fails_over_to_a_late_replica_and_loses_acknowledged_writes() -> None:
     installed("valkey")
-    found = experiments.failover("valkey", "asynchronous", load=Load(for_s=4.0, think_s=0.01))
+    found = experiments.failover("valkey", "asynchronous", load=Load(for_s=3.7, think_s=0.01))
     assert len(found.lost) > 0 and not found.verdict.holds
     assert 0 < found.rto_s < 4
 
