@@ -138,8 +138,8 @@ def queued_live(offered: Workload, workers: int) -> tuple[Delivered, dict[str, i
 def _delivered(offered: Workload, begin_s: float, rows: Sequence[tuple[str, float, float, int]]) -> Delivered:
     """What the consumers' books say, as the model's table."""
     made = pd.DataFrame(np.nan, index=range(len(offered)), columns=["started_s", "done_s", "effects"])
-    for name, started_s, done_s, effects in rows:
-        made.loc[int(name)] = (started_s - begin_s, done_s - begin_s, effects)
+    for name, started_s, done_s, count in rows:
+        made.loc[int(name)] = (started_s - begin_s, done_s - begin_s, count)
     effects = made["effects"].fillna(0).astype(int)
     made = made.assign(sent_s=offered.arrival_s, effects=effects, receives=effects, key=offered.key)
     made["state"] = np.where(effects > 0, DONE, WAITING)

@@ -98,7 +98,8 @@ def poison_table(share: float = 0.01) -> Table:
             well = made.frame[~poison]
             done = (well["state"] == "done").mean()
             wait = (well["done_s"] - well["sent_s"]).fillna(60 - well["sent_s"])
-            rows.append((name, 100 * done, wait.quantile(0.99), made.count("dead"), made.frame["receives"][poison].sum()))
+            taken = made.frame["receives"][poison].sum()
+            rows.append((name, 100 * done, wait.quantile(0.99), made.count("dead"), taken))
     columns = ["dead letters", "good messages done (%)", "their p99 (s)", "dead", "receives of poison"]
     mean = pd.DataFrame(rows, columns=columns).groupby("dead letters", sort=False).mean().round(1).reset_index()
     return table(mean, caption="20 messages a second, 1 % of them poison, four consumers; 60 s, means of 5 runs")
@@ -151,7 +152,7 @@ REBALANCES = ("one joins, cooperative", "one joins, eager", "one leaves", "one c
 
 
 def rebalance_at(what: str, pause: float, session: int) -> tuple[alt.LayerChart, str]:
-    """The line of a log of 12 partitions when *what* happens at 20 s; seconds of pause, and until a crash is noticed."""
+    """The line of a log of 12 partitions when *what* happens at 20 s; *pause* and *session* in seconds."""
     three = [Member(f"c{number}") for number in range(3)]
     last = {
         "one leaves": Member("c3", 0.0, 20.0), "one crashes": Member("c3", 0.0, 20.0, crashed=True),

@@ -1,4 +1,4 @@
-"""What chapter 08 shows of real processes: the levelled sale in three worlds, crashes, poison, and products beside ours.
+"""What chapter 08 shows of real processes: the sale in three worlds, crashes, poison, and products beside ours.
 
 The fluid formula says how long the line is after a sale. A broker, four consumers and 340 orders say it too.
 
@@ -41,7 +41,7 @@ def sale(seed: int = 1) -> Workload:
 
 
 def spike(seed: int = 1) -> tuple[Delivered, Table]:
-    """The sale straight into a database process, then through the broker: the second's orders, and both in a table."""
+    """The sale straight into a database process, then through the broker: what became of the latter, and a table."""
     offered = sale(seed)
     straight = experiments.straight_live(offered, WORKERS, ROOM)
     queued, told = experiments.queued_live(offered, WORKERS)
@@ -81,14 +81,14 @@ def _line(made: Delivered, steps: np.ndarray) -> pd.DataFrame:
 def crash_table(found: pd.DataFrame) -> Table:
     """What `experiments.crashes` found."""
     columns = {"predicted": "effects, predicted", "measured": "effects, measured"}
-    return table(found.rename(columns=columns), caption="One message; its consumer is killed with SIGKILL at each place")
+    return table(
+        found.rename(columns=columns), caption="One message; its consumer is killed with SIGKILL at each place"
+    )
 
 
 def poison_table() -> Table:
     """One bad message ahead of 20 good ones, 60 receives: without a dead-letter queue and with one."""
-    rows = [
-        {"dead letters after": name, **experiments.poison_live(most)} for name, most in (("never", None), ("3", 3))
-    ]
+    rows = [{"dead letters after": name, **experiments.poison_live(most)} for name, most in (("never", None), ("3", 3))]
     return table(pd.DataFrame(rows), caption="One consumer that may receive 60 times; the live broker")
 
 
@@ -140,7 +140,8 @@ def _sqs(url: str) -> tuple[int, int]:
     queue = sqs.create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
     for number in range(20):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
-    held, done, back = [], set(), set()
+    held: list[Any] = []
+    done, back = set(), set()
     while len(held) < 20:
         held += sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
     for message in held[:10]:
