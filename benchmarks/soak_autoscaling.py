@@ -14,14 +14,14 @@ from benchmarks.soak_report import Findings, Say, left_over
 from minisys.autoscaling.experiments import Sale, flash_sale, offered
 from minisys.autoscaling.live import Shop
 
-AGAIN = "`make soak PART=autoscaling ROUNDS=10`: some 15 seconds a run."
+AGAIN = "`make soak PART=autoscaling ROUNDS=10`: some 25 seconds a run."
 COLUMNS = (
     "sales", "runs", "requests", "failed", "machines at most", "drained under load", "p99 (s), median", "left over",
 )  # fmt: skip
 PLAIN, TROUBLED = "plain", "boots fail, controller killed twice"
 NOTE = """Our balancer, machines that boot in 1 s, Kubernetes' rule at 60 % (looks every 0.5 s, window to scale in \
-1.5 s), Locust's users: 8 requests a second of 0.1 s on average, 45 from 1.5 s to 6.5 s, 10 s in all. In the second \
-row two boots fail and the controller gets SIGKILL at 2.5 s and 7 s and is started again at once."""
+1.5 s), Locust's users: 8 requests a second of 0.1 s on average, 45 from 1.5 s to 6.5 s, 20 s in all. In the second \
+row two boots fail and the controller gets SIGKILL at 2.5 s and 12 s and is started again at once."""
 
 
 def again(shop: Shop) -> None:
@@ -34,10 +34,10 @@ def soak(rounds: int, say: Say) -> Findings:
     """*rounds* sales, plain and troubled in turn."""
     runs: dict[str, list[Sale]] = {PLAIN: [], TROUBLED: []}
     broken = []
-    steps = [(0.0, lambda shop: shop.fail_boots(2)), (2.5, again), (7.0, again)]
+    steps = [(0.0, lambda shop: shop.fail_boots(2)), (2.5, again), (12.0, again)]
     for number in range(rounds):
         kind = (PLAIN, TROUBLED)[number % 2]
-        sale = flash_sale("hpa", offered(seed=500 + number), at=steps if kind == TROUBLED else (), progress=False)
+        sale = flash_sale("hpa", offered(20.0, seed=500 + number), at=steps if kind == TROUBLED else (), progress=False)
         runs[kind].append(sale)
         found = promises(sale) + left_over()
         broken += [f"autoscaling, round {number + 1}: {line}" for line in found]
