@@ -25,7 +25,11 @@ from minisys.testbed import style
 from minisys.testbed.explorer import Explorer, explorer, slider
 
 KINDS = {RequestVote: "vote?", VoteReply: "vote", AppendEntries: "I lead", AppendReply: "heard"}
-COLOURS = {"vote?": "vermillion", "vote": "green", "I lead": "blue", "heard": "muted"}
+PRE = "pre-"
+COLOURS = {
+    "pre-vote?": "orange", "pre-vote": "sky", "vote?": "vermillion", "vote": "green",
+    "I lead": "blue", "heard": "muted",
+}  # fmt: skip
 ROLES = {
     "leader": ("blue", "square"), "candidate": ("vermillion", "triangle-up"), "pre-candidate": ("orange", "diamond"),
     "follower": ("sky", "circle"), "dead": ("line", "cross"),
@@ -42,7 +46,8 @@ class Recorded(Network):
 
     def _arrive(self, sender: str, to: str, message: Any, sent_s: float) -> None:
         if type(message) in KINDS:
-            self.flights.append((sent_s, self.loop.now, sender, to, KINDS[type(message)]))
+            pre = PRE if getattr(message, "pre", False) else ""
+            self.flights.append((sent_s, self.loop.now, sender, to, pre + KINDS[type(message)]))
         super()._arrive(sender, to, message, sent_s)
 
 
@@ -103,7 +108,7 @@ def at(ms: int = 232, seed: int = 18) -> tuple[alt.LayerChart, str]:
         [(*_between(places[a], places[b], share), kind) for share, a, b, kind in flying],
         columns=["x", "y", "message"],
     )
-    chart = alt.layer(_messages(mail), *_servers(nodes)).properties(
+    chart = alt.layer(*_servers(nodes), _messages(mail)).properties(
         title=f"{abs(ms)} ms {'after' if ms >= 0 else 'before'} the leader died", width=560, height=360
     )
     told = [
@@ -149,7 +154,7 @@ def _messages(mail: pd.DataFrame) -> alt.LayerChart:
     colours = alt.Scale(domain=list(COLOURS), range=[style.PALETTE[name] for name in COLOURS.values()])
     base = alt.Chart(mail)
     dots = base.mark_square(size=70, opacity=1).encode(**_xy(), fill=alt.Fill("message:N", scale=colours, legend=None))
-    text = base.mark_text(dy=-11, fontSize=10, color=style.PALETTE["muted"]).encode(**_xy(), text="message:N")
+    text = base.mark_text(dy=-11, fontSize=10, color=style.PALETTE["ink"]).encode(**_xy(), text="message:N")
     return alt.layer(dots, text)
 
 

@@ -76,6 +76,14 @@ def quorum_explorer() -> Explorer:
     )
 
 
+def stale_table(n: int = 3) -> Table:
+    """The chance that a read right after a write misses it, by R and W, for *n* copies."""
+    chosen = range(1, n + 1)
+    rows = [(f"R={r}", *(round(theory.stale_probability(n, r, w), 3) for w in chosen)) for r in chosen]
+    said = f"N={n}: the share of reads that miss a write that is just done"
+    return table(pd.DataFrame(rows, columns=["", *(f"W={w}" for w in chosen)]), caption=said)
+
+
 PUBLISHED_MS = {("LNKD-SSD", 1, 1): 1.85, ("LNKD-DISK", 1, 1): 45.5, ("YMMR", 1, 1): 1364.0, ("YMMR", 2, 1): 202.0}
 
 
@@ -128,24 +136,28 @@ def registers_table(seeds: Iterable[int] = range(20)) -> Table:
     )
 
 
+LAG_FOR_S, STOP_AT_S = 90, 20.0
+
+
 def lag_at(
     rate_per_s: int = 80, apply_ms: float = 10.0, cv: float = 1.0, stop_s: int = 0
 ) -> tuple[alt.LayerChart, str]:
-    """How far a replica that applies one write at a time is behind, over 60 s; it stands still for *stop_s* at 20 s."""
+    """How far a replica that applies one write at a time is behind, over 90 s; it stands still for *stop_s* at 20 s."""
     parts = []
     for seed in range(3):
         rng = stream(seed, "lag")
-        came = np.cumsum(rng.exponential(1 / rate_per_s, int(60 * rate_per_s)))
+        came = np.cumsum(rng.exponential(1 / rate_per_s, int(LAG_FOR_S * rate_per_s)))
         work = Gamma(apply_ms / 1e3, cv).sample(len(came), rng)
-        done = _applied(came, work, 20.0, float(stop_s))
-        seconds = np.arange(0.5, 60)
-        at = np.searchsorted(came, seconds)
-        lag = [float(done[max(i - 1, 0)] - came[max(i - 1, 0)]) for i in at]
+        done = _applied(came, work, STOP_AT_S, float(stop_s))
+        seconds = np.arange(0.5, came[-1], 0.5)
+        oldest = came[np.minimum(np.searchsorted(done, seconds, "right"), len(came) - 1)]  # that is not applied yet
+        lag = np.maximum(seconds - oldest, 0.0)
         parts.append(pd.DataFrame({"second": seconds, "lag_s": lag, "name": f"run {seed + 1}"}))
+    stop = {STOP_AT_S: "stops", STOP_AT_S + stop_s: "runs again"} if stop_s else None
     load = rate_per_s * apply_ms / 1e3
     chart = charts.over_time(
-        pd.concat(parts), y="lag_s", events={20.0: f"stops for {stop_s} s"} if stop_s else None,
-        title="How old the replica's newest write is", y_title="replication lag (s)",
+        pd.concat(parts), y="lag_s", events=stop,
+        title="How long the oldest write has waited for the replica", y_title="replication lag (s)",
     )  # fmt: skip
     if load >= 1:
         return (
@@ -175,7 +187,7 @@ def lag_explorer() -> Explorer:
     return explorer(
         lag_at,
         title="A replica applies what the primary wrote, one write at a time",
-        rate_per_s=slider(10, 120, 5, 80, "writes", "per second"),
+        rate_per_s=slider(10, 120, 1, 80, "writes", "per second"),
         apply_ms=slider(1.0, 20.0, 0.5, 10.0, "work of one write", "ms"),
         cv=slider(0.0, 3.0, 0.5, 1.0, "spread of the work (cv)"),
         stop_s=slider(0, 15, 1, 0, "replica stops for", "s"),

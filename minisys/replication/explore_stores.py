@@ -40,7 +40,10 @@ def levels_cost() -> Table:
     """What a read costs at each level, in the model: the reader is 40 ms from the primary, 1 ms from the copies."""
     found = _levels()
     cost = found[found["promise"] == "mean read (ms)"][["level", "value"]].round(1)
-    return table(cost.rename(columns={"value": "mean read (ms)"}), caption="A stronger promise, a slower read")
+    return table(
+        cost.rename(columns={"value": "mean read (ms)"}),
+        caption="What a read costs, the primary 40 ms away, a copy 1 ms; a write costs 80 ms at every level",
+    )
 
 
 def zones_chart() -> alt.LayerChart:
@@ -64,6 +67,6 @@ def commit_wait_chart() -> alt.LayerChart:
     ]
     return charts.three_worlds(
         predicted=exact, simulated=pd.DataFrame(runs, columns=["wait_s", "reversed"]), x="wait_s", y="reversed",
-        title="The later write loses, if nobody waits for the clocks", x_title="commit wait (s)",
-        y_title="share of bookings",
+        title="The later write loses: clocks that are wrong by up to 4 ms", x_title="commit wait (s)",
+        y_title="share of bookings that lose",
     )  # fmt: skip

@@ -29,7 +29,7 @@ from minisys.replication.quorum_register import Register
 from minisys.testbed.workload import stream
 
 ZONES = ("z1", "z2", "z3")
-LAYOUTS = {"three copies, 2 of 3": (1, Quorum(3, 2, 2)), "six copies, 4 and 3 of 6": (2, Quorum(6, 3, 4))}
+LAYOUTS = {"3 copies, write 2, read 2": (1, Quorum(3, 2, 2)), "6 copies, write 4, read 3": (2, Quorum(6, 3, 4))}
 LOSSES = {"nothing": (0, 0), "a zone": (1, 0), "a zone + 1": (1, 1), "a zone + 2": (1, 2)}
 ZONE_DOWN_S, SECOND_DOWN_S, END_S = 1.0, 1.5, 3.0
 
