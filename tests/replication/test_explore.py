@@ -115,3 +115,21 @@ def test_the_film_shows_one_leader_a_term_and_messages_on_their_way(seed):
 def test_some_seed_of_the_film_splits_the_vote():
     terms = {seed: max(m.term for m in election_film.film(seed).since(1e9)) for seed in (6, 18)}
     assert terms == {6: 2, 18: 3}
+
+
+def test_what_the_text_says_of_time_outs_elections_and_quorums():
+    quick, patient = (explore.failover("raft", "crash", 60, timeout_ms, 2).back_s for timeout_ms in (50, 150))
+    assert (round(quick, 2), round(patient, 2)) == (1.53, 0.74)
+    assert "0.127 s until noticed + 0.243 s until elected" in explore.minute_by_minute()[1]
+    assert "p99 of a write 13.9 ms" in explore_quorum.quorum_at(3, 1, 2)[1]
+    assert "p99 of a write 10.5 ms" in explore_quorum.quorum_at(5, 1, 3)[1]
+    assert "500 ms behind" in explore_quorum.lag_at(98)[1]
+    assert "0.667" in repr(explore_quorum.stale_table())
+
+
+def test_the_lag_climbs_during_the_stop_and_is_gone_before_the_axis_ends():
+    rows = next(iter(picture.spec(explore_quorum.lag_at(80, 10.0, 1.0, 10)[0])["datasets"].values()))
+    lag = {(row["kind"], row["time_s"]): row["lag_s"] for row in rows if "lag_s" in row and "time_s" in row}
+    assert {second: round(lag["run 1", second]) for second in (19.5, 25.0, 30.0, 85.0)} == {
+        19.5: 0, 25.0: 5, 30.0: 10, 85.0: 0,
+    }  # fmt: skip
