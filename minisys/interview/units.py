@@ -13,7 +13,7 @@ from typing import Any
 
 THINGS = (
     "request", "user", "backend", "server", "connection", "key", "choice", "retry", "attempt", "core", "write", "shard",
-    "probe", "dollar", "link", "object", "character", "message", "worker", "partition", "pod",
+    "probe", "dollar", "link", "object", "character", "message", "worker", "partition", "pod", "slot", "row",
 )  # fmt: skip
 READABLE = re.compile(r"[0-9A-Za-zµ°%.+\-*/() ]{1,60}")
 THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")

@@ -17,7 +17,7 @@ import pandas as pd
 
 from minisys.sharding import fast, scatter, theory
 from minisys.sharding.cures import CURES
-from minisys.testbed import charts
+from minisys.testbed import charts, style
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.marks import duration
 from minisys.testbed.playback import Playback, playback
@@ -26,6 +26,7 @@ from minisys.testbed.workload import Exponential, HotSet, Poisson, Workload, Zip
 
 SEEDS = range(5)
 RATE_PER_S, WORK_S = 4_000.0, 0.001  # of the hot key: four shards' worth of work for ten
+BUSY = "work that comes (% of its time)"
 
 
 @lru_cache(maxsize=64)
@@ -49,9 +50,15 @@ def hot_at(share: int, shards: int, writes: int, cure: str) -> tuple[alt.LayerCh
         said.append(f"{name}: the busiest server is asked for {busy[0]:.0f} % of its time, p99 {duration(p99_s)}")
     chart = charts.lines(
         pd.concat(frames), x="rank", y="busy_percent", by="cure", title="How busy each server is, the busiest first",
-        x_title="servers, the busiest first", y_title="work that comes (% of its time)",
+        x_title="servers, the busiest first", y_title=BUSY,
     )  # fmt: skip
-    return chart, "; ".join(said) + "."
+    return alt.layer(chart, _full(100), title=chart.title, description=chart.description), "; ".join(said) + "."
+
+
+def _full(percent: int) -> alt.Chart:
+    """A dashed line where a server is full."""
+    mark = alt.Chart(pd.DataFrame({"busy_percent": [percent]})).mark_rule(strokeDash=[5, 4], color=style.PALETTE["ink"])
+    return mark.encode(y=alt.Y("busy_percent:Q", title=BUSY))
 
 
 def hot_explorer() -> Explorer:
@@ -119,7 +126,7 @@ def _luck(n: int = 4_000, shards: int = 100) -> np.ndarray:
 
 def fan_out_at(slow: float, limit: int) -> tuple[alt.LayerChart, str]:
     """Requests (in percent) that meet a slow answer by the shards they ask; *slow*: percent of a shard's answers."""
-    asked = np.unique(np.linspace(1, limit, 12).astype(int))
+    asked = np.unique(np.r_[1, np.linspace(limit / 10, limit, 10).round()].clip(1).astype(int))
     exact = [100 * theory.fan_out_tail(slow / 100, int(n)) for n in asked]
     seen = 100 * (_luck()[:, asked - 1] < slow / 100).reshape(5, -1, len(asked)).mean(axis=1)
     simulated = pd.DataFrame({"shards": np.tile(asked, 5), "slow_percent": seen.ravel()})
@@ -141,7 +148,7 @@ def fan_out_explorer() -> Explorer:
     return explorer(
         fan_out_at,
         title="A request is as slow as the slowest shard that it asks",
-        slow=slider(0.1, 5.0, 0.1, 1.0, "slow answers of a shard", "%"),
+        slow=slider(0.1, 5.0, 0.1, 1.0, "slow answers", "%"),
         limit=slider(2, 100, 1, 100, "shards", "up to"),
     )
 

@@ -19,6 +19,7 @@ from minisys.sharding.comparison import keys_of
 from minisys.sharding.experiments import Watched
 from minisys.sharding.live import Sharded, cluster
 from minisys.sharding.real import ProductMissing, valkey_cluster
+from minisys.testbed.marks import number
 from minisys.testbed.resp_client import RespSocket
 from minisys.testbed.tables import Table, table
 
@@ -71,11 +72,11 @@ def watched_table(seen: Sequence[Watched]) -> Table:
     """What users saw, one row for each change."""
     made = experiments.side_by_side(seen)
     moment = made["rto_s"].notna()  # a kill takes no time: what follows is in the last column
-    made.loc[moment, ["took_s", "p99_meanwhile_ms"]] = float("nan")
+    took, meanwhile = (made[name].map(number).mask(moment, "–") for name in ("took_s", "p99_meanwhile_ms"))
     shown = pd.DataFrame({
-        "system": made["system"], "what happened": made["what"], "took (s)": made["took_s"],
+        "system": made["system"], "what happened": made["what"], "took (s)": took,
         "writes acknowledged": made["acknowledged"], "lost": made["lost"], "errors": made["errors"],
-        "p99 before (ms)": made["p99_before_ms"], "p99 meanwhile (ms)": made["p99_meanwhile_ms"],
+        "p99 before (ms)": made["p99_before_ms"], "p99 meanwhile (ms)": meanwhile,
         "no write for (s)": made["rto_s"],
     })  # fmt: skip
     return table(shown, caption="Four users with the official cluster client, while something happens")

@@ -25,7 +25,7 @@ from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.tables import Table, table
 
 KEYS = 120  # dots on the circle
-SIZE = 440  # pixels
+SIZE = 360  # pixels
 METHODS = ("ring", "modulo", "rendezvous", "jump", "maglev")
 INNER, OUTER = 0.74, 0.92  # where the two rows of dots are, as shares of the half size
 
@@ -34,7 +34,7 @@ def circle(method: str, shards: int, points: int, change: str, progress: int) ->
     """*KEYS* keys on the circle of hashes, while *shards* shards get one more ("added") or lose the last ("removed").
 
     *points* on the ring for each shard; *progress*: percent of the keys that have to move and have done so. And the
-    result in words, with the formula's movement beside it.
+    result in words: what a ring gives the fullest shard of the circle, what other methods give it of the keys.
     """
     names = shards_of(shards + (change == "added"))
     old, new = names[:shards], names if change == "added" else names[:-1]
@@ -45,11 +45,13 @@ def circle(method: str, shards: int, points: int, change: str, progress: int) ->
     now = before.copy()
     gone = to_move[: round(len(to_move) * progress / 100)]
     now[gone] = after[gone]
-    expected = (theory.modulo_movement if method == "modulo" else theory.least_movement)(len(old), len(new))
-    high, _ = balance(list(after), new)
+    if method == "ring":  # its arcs: so few keys would be uneven on the most even ring
+        fullest = f"has {_arc_shares(new, points).max():.2f} times the mean part of the circle"
+    else:
+        fullest = f"holds {balance(list(after), new)[0]:.2f} times the mean"
     said = (
-        f"{len(gone)} of the {len(to_move)} keys that must move have moved: {100 * len(to_move) / KEYS:.0f} % of all, "
-        f"expected {100 * expected:.0f} %. Afterwards the fullest shard holds {high:.2f} times the mean."
+        f"{len(gone)} of the {len(to_move)} keys that change shard have moved: {100 * len(to_move) / KEYS:.0f} % of "
+        f"all. Afterwards the fullest shard {fullest}."
     )
     title = f"{len(old)} shards become {len(new)}, by {method}: inside before, outside after"
     layers = _drawn(names, points if method == "ring" else 0, new, before, now)
@@ -134,16 +136,22 @@ def _arcs(shards: Sequence[str], points: int, colour: alt.Color) -> alt.Chart:
     return mark.encode(theta=alt.Theta("begin:Q", scale=turn), theta2="end:Q", color=colour)
 
 
+def _arc_shares(shards: Sequence[str], points: int) -> np.ndarray:
+    """The part of the circle that each of *shards* has on a ring, over the mean part."""
+    owner, place = policies.ring(tuple(shards), [1.0] * len(shards), points)
+    ends = np.array(place, dtype=float)
+    arcs = np.diff(ends, prepend=ends[-1] - 2.0**63)
+    return np.bincount(owner, weights=arcs, minlength=len(shards)) / 2**63 * len(shards)
+
+
 def spread_chart(shards: int = 10, seeds: Sequence[int] = range(30)) -> alt.LayerChart:
     """The fullest of *shards* shards, over the mean, by points a shard: the formula, and rings of other names."""
     counts = (1, 2, 5, 10, 20, 50, 100, 200, 500)
     rows = []
     for points in counts:
         for seed in seeds:
-            owner, place = policies.ring([f"{seed}-{i}" for i in range(shards)], [1.0] * shards, points)
-            ends = np.array(place, dtype=float)
-            arcs = np.diff(ends, prepend=ends[-1] - 2.0**63)
-            rows.append((points, float(np.bincount(owner, weights=arcs, minlength=shards).max() / 2**63 * shards)))
+            parts = _arc_shares([f"{seed}-{i}" for i in range(shards)], points)
+            rows.append((points, float(parts.max())))
     exact = pd.DataFrame({"points": counts, "peak": [theory.ring_peak(points, shards) for points in counts]})
     return charts.three_worlds(
         predicted=exact, simulated=pd.DataFrame(rows, columns=["points", "peak"]), x="points", y="peak",
@@ -181,7 +189,7 @@ def _counted(n: int, shards: int) -> pd.DataFrame:
 def movement_table(n: int = 10_000, shards: int = 10) -> Table:
     """Balance and movement of every method, counted: *n* keys on *shards* shards."""
     made = _counted(n, shards).rename(columns={
-        "max_over_mean": "fullest / mean", "added": "moved, one added (%)", "needless": "of these, needlessly",
+        "max_over_mean": "fullest / mean", "added": "moved, one added (%)", "needless": "needlessly (% of all)",
         "removed": "moved, first removed (%)",
     }).drop(columns=["min_over_mean", "memory_kb"])  # fmt: skip
     return table(made, caption=f"{n:,} keys on {shards} shards; needlessly: between shards that were there before")

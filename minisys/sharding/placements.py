@@ -209,7 +209,8 @@ NAMES = (*_HASHED, "bounded ring", "hash slots", "ranges", "directory")
 def placement(name: str, shards: Sequence[str], keys: Sequence[str] = ()) -> Placement:
     """The placement called *name*, one of NAMES, of *keys* on *shards*, all of weight 1.
 
-    *keys* are needed by those that keep a table of what is there: "bounded ring", "ranges" and "directory".
+    *keys* are needed by those that keep a table of what is there: "bounded ring" (at most 1.1 times the mean here),
+    "ranges" and "directory".
     Raises ValueError for an unknown name, no shard, or a shard named twice.
     """
     shards = tuple(shards)
@@ -220,7 +221,7 @@ def placement(name: str, shards: Sequence[str], keys: Sequence[str] = ()) -> Pla
     if name == "hash slots":
         return Slots(shards, tuple(spread(shards)))
     if name == "bounded ring":
-        return BoundedRing(shards, tuple(keys))
+        return BoundedRing(shards, tuple(keys), bound=1.1)
     if name == "ranges":
         return _even(keys, shards)
     if name == "directory":

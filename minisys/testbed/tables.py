@@ -69,4 +69,4 @@ def _right(column: pd.Series) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text == "none" or text.replace(",", "").replace(".", "").replace("e-", "").lstrip("-").isdigit()
+    return text in ("none", "–") or text.replace(",", "").replace(".", "").replace("e-", "").lstrip("-").isdigit()
