@@ -64,6 +64,8 @@ def worlds_chart(measured: Delivered, seeds: int = 20) -> alt.LayerChart:
     return charts.three_worlds(
         predicted=predicted, simulated=pd.concat(rows), measured=_line(measured, steps), x="time_s", y="backlog",
         x_title="time (s)", y_title="orders accepted and not stored", title="The line of a one second sale",
+        description=f"The line of a one second sale. Longest: predicted {predicted['backlog'].max():.0f} orders, "
+        f"measured {_line(measured, steps)['backlog'].max()}.",
     )  # fmt: skip
 
 
@@ -147,7 +149,9 @@ def _sqs(url: str) -> tuple[int, int]:
     for message in held[:10]:
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         done.add(message["Body"])
-    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", []):
+    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1 if back else 2).get(
+        "Messages", []
+    ):
         for message in got:
             back.add(message["Body"])
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
@@ -164,7 +168,7 @@ def _nats() -> tuple[str, str, int, int]:
             for message in held[:10]:
                 await work.delete(message)
             done, back = {message.data for message in held[:10]}, set()
-            while got := await work.receive(20, 2.0):
+            while got := await work.receive(20, 0.5 if back else 2.0):
                 for message in got:
                     back.add(message.data)
                     await work.delete(message)
