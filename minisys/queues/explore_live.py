@@ -143,7 +143,8 @@ def _sqs(url: str) -> tuple[int, int]:
     for number in range(20):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
     held: list[Any] = []
-    done, back = set(), set()
+    done: set[str] = set()
+    back: set[str] = set()
     while len(held) < 20:
         held += sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
     for message in held[:10]:
@@ -167,7 +168,8 @@ def _nats() -> tuple[str, str, int, int]:
             held = await work.receive(20, 2.0)
             for message in held[:10]:
                 await work.delete(message)
-            done, back = {message.data for message in held[:10]}, set()
+            done = {message.data for message in held[:10]}
+            back: set[bytes] = set()
             while got := await work.receive(20, 0.5 if back else 2.0):
                 for message in got:
                     back.add(message.data)
