@@ -64,6 +64,8 @@ def worlds_chart(measured: Delivered, seeds: int = 20) -> alt.LayerChart:
     return charts.three_worlds(
         predicted=predicted, simulated=pd.concat(rows), measured=_line(measured, steps), x="time_s", y="backlog",
         x_title="time (s)", y_title="orders accepted and not stored", title="The line of a one second sale",
+        description=f"The line of a one second sale. Longest: predicted {predicted['backlog'].max():.0f} orders, "
+        f"measured {_line(measured, steps)['backlog'].max()}.",
     )  # fmt: skip
 
 
@@ -141,13 +143,16 @@ def _sqs(url: str) -> tuple[int, int]:
     for number in range(20):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
     held: list[Any] = []
-    done, back = set(), set()
+    done: set[str] = set()
+    back: set[str] = set()
     while len(held) < 20:
         held += sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
     for message in held[:10]:
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         done.add(message["Body"])
-    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", []):
+    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1 if back else 2).get(
+        "Messages", []
+    ):
         for message in got:
             back.add(message["Body"])
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
@@ -163,8 +168,9 @@ def _nats() -> tuple[str, str, int, int]:
             held = await work.receive(20, 2.0)
             for message in held[:10]:
                 await work.delete(message)
-            done, back = {message.data for message in held[:10]}, set()
-            while got := await work.receive(20, 2.0):
+            done = {message.data for message in held[:10]}
+            back: set[bytes] = set()
+            while got := await work.receive(20, 0.5 if back else 2.0):
                 for message in got:
                     back.add(message.data)
                     await work.delete(message)
