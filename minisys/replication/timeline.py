@@ -69,14 +69,15 @@ def _row(operation: Operation, place: Any, end: float, names: Mapping[int, str])
         "kind": operation.kind,
         "start": place(operation.invoked_s),
         "end": end if open_ else place(operation.responded_s),
-        "says": _says(operation),
+        "says": says(operation),
         "answer": {"ok": "answered", "failed": "refused", "indefinite": "never answered"}[operation.outcome],
         "ms": "" if open_ else f"{1e3 * (operation.responded_s - operation.invoked_s):.1f} ms",
         "opacity": {"ok": 0.95, "failed": 0.25, "indefinite": 0.45}[operation.outcome],
     }
 
 
-def _says(operation: Operation) -> str:
+def says(operation: Operation) -> str:
+    """The words on *operation*'s bar, such as "read → 7"; "?" if it was never answered."""
     key = "" if operation.key == "x" else f"{operation.key} "
     mark = {"ok": "", "failed": " ✗", "indefinite": " ?"}[operation.outcome]
     nothing = "nothing" if operation.result is None else operation.result

@@ -108,6 +108,27 @@ def yields_a_message(quorum, key):
     return (yield Get(key))
 
 
+def returns_the_triple(quorum, key):
+    best = newest((yield Ask(Get(key), quorum.r)))
+    yield Ask(Put(key, best[0], best[1]), quorum.w)
+    return best
+
+
+def asks_for_ever(quorum, key):
+    stamp, value, stale = newest((yield Ask(Get(key), quorum.r)))
+    while not stale:
+        yield Ask(Get(key), quorum.r)
+    yield Ask(Put(key, stamp, value), quorum.w)
+    return value
+
+
+def writes_back_if_somebody_is_stale(quorum, key):
+    stamp, value, stale = newest((yield Ask(Get(key), quorum.r)))
+    if stale:
+        yield Ask(Put(key, stamp, value), quorum.w)
+    return value
+
+
 def does_not_yield(quorum, key):
     return Ask(Get(key), quorum.r)
 

@@ -8,17 +8,18 @@ through the same day and some others. If it was another rule, something still br
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from minisys.grading.checks import Check, Wrong
+from minisys.grading.lab_06 import words
 from minisys.replication import raft_bugs, raft_model
 from minisys.replication import raft_mistakes as mistakes
 from minisys.replication.history import Operation
 from minisys.replication.raft import LEADER, Output
 from minisys.replication.raft_cluster import Design, Server
 from minisys.replication.raft_invariants import Broken, Invariants
-from minisys.replication.raft_messages import SaveVote, VoteReply
+from minisys.replication.raft_messages import COMMAND, Entry, SaveVote, VoteReply
 
 RULES: dict[str, Any] = {
     "one vote a term": mistakes.VotesTwice,
@@ -40,7 +41,8 @@ INCIDENTS = {  # the broken rule, and the day on which it showed
 LOOK = {
     "linearizable": "what was the client told that cannot be, and was it a read or a write? What would make it true?",
     "election safety": "two leaders in one term: who voted for both, and what happened to that server in between?",
-    "leader completeness": "who had the entry when it was called agreed, and who voted for a leader without it?",
+    "leader completeness": "who had the entry when it was called agreed, and is that three of five? If so, "
+    "who voted for a leader without it?",
 }
 OTHER_DAYS = (2_003,)
 
@@ -52,6 +54,7 @@ class Diary(Invariants):
         super().__init__()
         self.lines: list[str] = []
         self.known: dict[str, Server] = {}
+        self.had: dict[tuple[str, object], str] = {}  # who had a written (key, value) when it was first carried out
 
     def stepped(self, server: Server, out: Output) -> None:
         """Note it, then check it."""
@@ -68,6 +71,13 @@ class Diary(Invariants):
         if raft.role == LEADER and self.leaders.get(raft.state.term) != name:
             self._note(server, f"{name} leads in term {raft.state.term}")
         super().stepped(server, out)
+
+    def applied(self, server: Server, entry: Entry) -> None:
+        """Note on whose disks a write is by now."""
+        if entry.kind == COMMAND and entry.data["kind"] == "write" and entry.index not in self.agreed:
+            have = [n for n, s in sorted(self.known.items()) if s.disk.state().term_at(entry.index) == entry.term]
+            self.had[entry.data["key"], entry.data["value"]] = ", ".join(have)
+        super().applied(server, entry)
 
     def _note(self, server: Server, line: str) -> None:
         self.lines.append(f"{server.network.loop.now:7.3f} s  {line}")
@@ -97,7 +107,10 @@ def incident(cluster: str) -> tuple[Broken, tuple[str, ...]]:
     try:
         raft_model.run(day, design, diary)
     except Broken as broken:
-        more = (diary.who_has(broken.index),) if broken.index else ()
+        more = [diary.who_has(broken.index)] if broken.index else []
+        for write in (operation for operation in broken.operations if operation.kind == "write"):
+            where = diary.had.get((write.key, write.value), "nobody")
+            more.append(f"{words.says(write)} was on the disks of {where} when the primary carried it out")
         return broken, (*diary.lines, *more)
     raise RuntimeError(f"{cluster} had no incident on day {day}: the model has changed, store another day")
 
@@ -105,7 +118,16 @@ def incident(cluster: str) -> tuple[Broken, tuple[str, ...]]:
 def evidence(cluster: str, last: int = 12) -> str:
     """The incident as a report: which promise broke, and the servers' *last* notes before it showed."""
     broken, notes = incident(cluster)
-    return "\n".join([f"{cluster}: {broken}", *(notes[-last:] if not broken.operations else ())])
+    if broken.operations:
+        notes = tuple(line for line in notes if "on the disks of" in line)
+    return "\n".join([f"{cluster}: {_said(broken)}", *notes[-last:]])
+
+
+def _said(broken: Broken) -> str:
+    """Which promise broke; what clients were told in the words of the timeline."""
+    if not broken.operations:
+        return str(broken)
+    return f"clients were told what cannot be:\n{words.told(broken.operations)}"
 
 
 def told(cluster: str) -> tuple[Operation, ...]:
@@ -133,7 +155,7 @@ def names_five_rules(diagnose: Callable[[], dict[str, str]]) -> str:
     if not isinstance(answer, dict) or set(answer) != set(INCIDENTS):
         raise Wrong(repr(answer), expected=f"a dict with the keys {', '.join(INCIDENTS)}")
     for cluster, rule in answer.items():
-        if rule not in RULES:
+        if str(rule) not in RULES:
             raise Wrong(f"{cluster}: {rule!r}", expected=f"one of {'; '.join(RULES)}")
     return "a rule for each"
 
@@ -146,7 +168,7 @@ def _runs_when_repaired(cluster: str, diagnose: Callable[[], dict[str, str]]) ->
         except Broken as broken:
             given = f'{cluster} with "{rule}" put right, day {day}'
             look = LOOK.get(broken.promise, "")
-            raise Wrong(f"still broken: {broken}", given=given, expected="a good day", look=look) from None
+            raise Wrong(f"still broken: {_said(broken)}", given=given, expected="a good day", look=look) from None
     return f'with "{rule}" put right it runs'
 
 
@@ -155,7 +177,7 @@ BROKEN = (
     *(
         Check(
             f"{cluster} runs when this rule is put right",
-            lambda diagnose, c=cluster: _runs_when_repaired(c, diagnose),
+            words.once_valid(names_five_rules, partial(_runs_when_repaired, cluster)),
             60.0,
         )
         for cluster in INCIDENTS

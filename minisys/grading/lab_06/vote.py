@@ -46,7 +46,7 @@ RUNS = tuple(bug.seed for bug in raft_bugs.BUGS if bug.rule == raft_bugs.VOTES) 
 
 
 def case_by_case(rule: Rule) -> str:
-    """Each case of figure 2, and each of the two answers."""
+    """Each case of the Raft paper's figure 2, and each of the two answers."""
     for what, (term, sender, last_term, last_index), (own, voted_for, own_term, own_index), look in CASES:
         request = RequestVote(sender, "a", term, last_index, last_term)
         mine, right = (
@@ -96,6 +96,6 @@ def keeps_every_promise(rule: Rule) -> str:
 
 
 VOTE = (
-    Check("case by case, as in figure 2", case_by_case, 5.0),
+    Check("case by case, as in the Raft paper's figure 2", case_by_case, 5.0),
     Check("five servers, crashes and cuts: every promise is kept", keeps_every_promise, 90.0, after_others=True),
 )
