@@ -146,10 +146,10 @@ def zero_table(
         made = fast.simulate(ScaleToZero(Proportional(), idle_s), work, cloud=cloud)
         waited = made.started_s - work.arrival_s
         rows.append({
-            "a request every (s)": round(gap_s), "cold starts (%, theory)": 100 * theory.cold_share(1 / gap_s, idle_s),
-            "cold starts (%, simulated)": 100 * np.mean(waited > boot_s / 2),
-            "median wait of a cold start (s)": np.median(waited[waited > boot_s / 2]),
-            "paid, of one machine all the time (%)": 100 * made.hours() / (made.end_s / 3600),
+            "one every (s)": round(gap_s), "cold (%, theory)": 100 * theory.cold_share(1 / gap_s, idle_s),
+            "cold (%, simulated)": 100 * np.mean(waited > boot_s / 2),
+            "its median wait (s)": np.median(waited[waited > boot_s / 2]),
+            "paid (% of always on)": 100 * made.hours() / (made.end_s / 3600),
         })  # fmt: skip
     said = f"Nothing runs after {idle_s:.0f} s without a request; a start takes {boot_s:.0f} s; 400 requests each"
     return table(pd.DataFrame(rows), caption=said)

@@ -54,9 +54,10 @@ def key_table(shards: int = 10) -> Table:
                                       ("country", "hashed", 1, shards), ("day", "in ranges", shards, 1)):  # fmt: skip
         shard = placed(made, column, shards)
         rows.append((f"{column}, {how}", busiest(shard), busiest(shard[today]), hers, todays))
-    columns = ["shard key", "data in the fullest (%)", "today's writes in the busiest (%)",
-               "shards asked: a customer's orders", "shards asked: today's orders"]  # fmt: skip
-    return table(pd.DataFrame(rows, columns=columns), caption=f"20,000 orders of {DAYS} days on {shards} shards")
+    columns = ["shard key", "fullest's data (%)", "busiest's writes today (%)", "asked: a customer's", "asked: today's"]
+    return table(
+        pd.DataFrame(rows, columns=columns), caption=f"20,000 orders of {DAYS} days on {shards} shards; asked: shards"
+    )
 
 
 def tenants_chart(shards: int = 10) -> alt.LayerChart:
