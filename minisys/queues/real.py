@@ -89,11 +89,9 @@ class Work:
 
     async def receive(self, most: int = 10, wait_s: float = 1.0) -> list[Any]:
         """Up to *most* messages (their text is in .data), none after *wait_s* seconds."""
-        from nats.errors import TimeoutError as NothingCame
-
         try:
             return list(await self._pull.fetch(most, timeout=wait_s))
-        except NothingCame:
+        except TimeoutError:  # nats-py raises its own, a subclass, or this one if the time ends between two requests
             return []
 
     async def delete(self, message: Any) -> None:
