@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
 
 from minisys.caching.commands import memory
 from minisys.caching.keyspace import POLICY_NAMES
 from minisys.caching.service import start
 from minisys.testbed import http, resp
 from minisys.testbed.descriptors import room_for
+from minisys.testbed.fastest_loop import fastest_loop
 from minisys.testbed.resp_server import Patience
 
 
@@ -46,15 +46,6 @@ async def run(options: argparse.Namespace) -> None:
     print(f"READY {service.port}", flush=True)
     await http.until_told_to_stop()
     await service.close()
-
-
-def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed (no wheel for Windows), else None: asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from minisys.queues.log_api import LogService
 from minisys.queues.sqs import Service
 from minisys.queues.store import QUEUES, Store, StoreRefused
 from minisys.testbed import http
+from minisys.testbed.fastest_loop import fastest_loop
 
 
 async def serve_log(store: Store, port: int) -> None:
@@ -48,15 +49,6 @@ async def _until_stopped(listening: http.Listening, close: Callable[[], Awaitabl
     store.close()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed (no wheel for Windows), else None: asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     first, *rest = (__doc__ or "").split("\n\n")
@@ -79,7 +71,7 @@ def main() -> int:
     try:
         serve, layout = (serve_log, LOG) if options.what == "log" else (serve_queues, QUEUES)
         store = Store(options.data, durable=not options.not_durable, limit_bytes=limit, layout=layout)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
             runner.run(serve(store, options.port))
     except (StoreRefused, OSError) as problem:
         print(problem, file=sys.stderr)

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
@@ -21,6 +20,7 @@ from minisys.replication.quorum_replica import QuorumReplica
 from minisys.replication.raft import Timing
 from minisys.replication.replica import Replica
 from minisys.testbed import http, resp
+from minisys.testbed.fastest_loop import fastest_loop
 from minisys.testbed.resp_server import Patience, Server
 
 
@@ -104,15 +104,6 @@ def _ports(given: list[str]) -> dict[str, int]:
             raise ValueError(f"--peer must be NAME=PORT, got {one!r}")
         peers[name] = int(port)
     return peers
-
-
-def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed (no wheel for Windows), else None: asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from minisys.sharding import coordinator, node, router
 from minisys.sharding.topology import Topology
+from minisys.testbed.fastest_loop import fastest_loop
 from minisys.testbed.signals import until_told_to_stop
 
 
@@ -49,15 +49,6 @@ async def run(options: argparse.Namespace) -> None:
     print(f"READY {server.port}", flush=True)
     await until_told_to_stop()
     await server.close()
-
-
-def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed (no wheel for Windows), else None: asyncio's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def main() -> None:
