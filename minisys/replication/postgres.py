@@ -74,7 +74,7 @@ class Pair:
         """SIGSTOP the primary's processes. The watcher kills it before it promotes (fencing), or there would be two."""
         for process in family(self.primary):
             nodes._tell_guard(f"+{process.pid}")  # stopped, it would not notice that its postmaster is gone
-            process.suspend()
+        pause(self.primary)
 
     def promote(self) -> None:
         """Fence the primary, promote the standby and send clients there."""
@@ -138,6 +138,20 @@ def kill(node: Node, then: Callable[[], object] = lambda: None) -> None:
     for process in processes:
         nodes._tell_guard(f"-{process.pid}")
     setup.free_shared_memory(node.argv)
+
+
+def pause(node: Node) -> None:
+    """SIGSTOP the postmaster and its children; a short-lived child may end before it is stopped."""
+    for process in family(node):
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+
+
+def resume(node: Node) -> None:
+    """Let them go on."""
+    for process in family(node):
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -39,14 +39,12 @@ def test_postgresql_with_a_synchronous_standby_tells_yes_no_and_perhaps_and_lose
         assert store.read("quote") == "it's" and store.read("none") is None
         with pytest.raises(Refused, match="read-only"):
             query(system.standby.port, "insert into kv values ('a', 'b')")
-        for process in postgres.family(system.standby):
-            process.suspend()
+        postgres.pause(system.standby)
         told = _cancelled(system, store)
         with pytest.raises(TimeoutError):  # nobody confirms: it may be written
             store.write("perhaps", "1")
         store.close()
-        for process in postgres.family(system.standby):
-            process.resume()
+        postgres.resume(system.standby)
         found, pid = run(system, LOAD, kill_primary(system, 0.4)), system.primary.pid
         assert system.promoted.is_set()
     assert "canceling wait for synchronous replication" in told  # with success, which many drivers report alone
