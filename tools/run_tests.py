@@ -64,7 +64,7 @@ TESTS = [
     Step("unit and property tests", [*PYTEST, "-n2", "--dist=worksteal", "tests", *ELSEWHERE]),
     Step("notebooks (nbval)", [*PYTEST, "-n2", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
 ]
-BROWSER = Step("browser (Chromium)", [*PYTEST, "-s", "tests/browser"])
+BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadgroup", "tests/browser"])  # P: sliders' times
 
 
 def main(words: Sequence[str]) -> int:
