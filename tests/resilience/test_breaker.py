@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -78,6 +79,7 @@ class Transitions(RuleBasedStateMachine):
 
 
 TestTransitions = Transitions.TestCase
+TestTransitions.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 
 
 def test_a_rate_needs_enough_calls():
