@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from minisys.observability.alerts import MINUTE_S, Rule
+from minisys.observability.alerts import MINUTE_S, Condition, Rule
 from minisys.observability.slo import DAY_S, HOUR_S, Slo
 from minisys.testbed.workload import stream
 
@@ -152,7 +152,7 @@ class Score:
     """How *rule* did: `frame` has one incident a row (kind, spent, significant, trivial, fired, detection_s, reset_s,
     alerts: how often it began to fire, and early: it fired before anything was wrong)."""
 
-    rule: Rule
+    rule: Rule | Condition
     frame: pd.DataFrame
 
     @property
@@ -192,8 +192,14 @@ class Score:
 
 def score(rule: Rule, incidents: Incidents, severity: str | None = None) -> Score:
     """Let *rule* (its conditions of this *severity*; None: all) watch *incidents*."""
+    return scored(
+        rule, rule.fires(incidents.times_s, incidents.bad, incidents.total, incidents.slo, severity), incidents
+    )
+
+
+def scored(rule: Rule | Condition, fires: np.ndarray, incidents: Incidents) -> Score:
+    """The marks of a *rule* that *fires* at these minutes of *incidents* (one row each)."""
     times_s = incidents.times_s
-    fires = rule.fires(times_s, incidents.bad, incidents.total, incidents.slo, severity)
     begun, over = times_s > LEAD_S, times_s > incidents.end_s[:, None]
     nothing_wrong = np.asarray(~incidents.ratio.any(axis=1))[:, None]
     during, after = fires & begun & (~over | nothing_wrong), fires & over
