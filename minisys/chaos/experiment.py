@@ -44,7 +44,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Observation:
-    """The *value* that a probe gave *at_s*; *when*: "before", "during" or "after" the faults; *held*: as it should be."""
+    """The *value* that a probe gave *at_s*; *when*: "before", "during" or "after" the faults; *held*: as believed."""
 
     at_s: float
     when: str
