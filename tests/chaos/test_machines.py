@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,15 +103,46 @@ def test_what_is_not_there_is_refused() -> None:
         machines.begin(Fault("kill", "a"))
 
 
+WRITES = """
+import sys, time
+refused = 0
+print("READY 0", flush=True)
+while True:
+    try:
+        with open(sys.argv[1], "w") as file:
+            file.write(f"{refused} ")
+    except OSError:
+        refused += 1
+    time.sleep(0.002)
+"""
+
+
+def refused(file: Path) -> int:
+    """How often the program above could not write; -1 while it is writing."""
+    text = file.read_text() if file.exists() else ""
+    return int(text) if text.endswith(" ") else -1
+
+
 @pytest.mark.live
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process's files")
 def test_any_process_can_be_forbidden_to_write(tmp_path: Path) -> None:
-    program = "import time\nprint('READY 0', flush=True)\ntime.sleep(60)"
-    with nodes.start([sys.executable, "-c", program], name="a") as node:
+    with nodes.start([sys.executable, "-c", WRITES, str(tmp_path / "file")], name="a") as node:
         import resource
 
         before = resource.prlimit(node.pid, resource.RLIMIT_FSIZE)
+        until(lambda: refused(tmp_path / "file") == 0)
         undo = FileLimit({"a": node}).begin(Fault("disk full", "a"))
-        assert resource.prlimit(node.pid, resource.RLIMIT_FSIZE)[0] == 0
+        time.sleep(0.1)
         undo()
         assert resource.prlimit(node.pid, resource.RLIMIT_FSIZE) == before
+        until(lambda: refused(tmp_path / "file") > 0)
+    with pytest.raises(ValueError, match="only 'disk full' on a; got"):
+        FileLimit({"a": node}).begin(Fault("disk slow", "a", delay_s=1))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for it, for at most ten seconds."""
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
