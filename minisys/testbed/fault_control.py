@@ -3,10 +3,11 @@
 In a chaos experiment somebody has to pull the cable at a given second and put it back, from a notebook, while the load
 runs. `network()` starts the proxy and gives an object for that; underneath it is HTTP, for any other language too:
 
-    GET /links                      all, with target, port and faults
+    GET /links                      all, with target, port, faults, and bytes read, passed and lost
     PUT /links/a-b                  {"target": 8001}  new, or an old one to another target; the answer has its port
-    PUT /links/a-b/forward          {"delay_s": 0.05, "bytes_per_s": 1e6, "cut": false}; also /backward, /both; {} heals
+    PUT /links/a-b/forward          {"delay_s": 0.05, …}: fields of fault_pipe.Faults; also /backward, /both; {} heals
     POST /links/a-b/reset           every connection breaks
+    POST /links/a-b/half-open       the far ends are gone, the near ones have not heard; healing resets them
 
 Promised: bad input gets 400 or 404 with the reason, and changes nothing. Not done: authentication; loopback only.
 """
@@ -58,8 +59,12 @@ class Control:
             case "POST", ["links", name, "reset"]:
                 self._link(name).reset()
                 return _told(self._link(name))
+            case "POST", ["links", name, "half-open"]:
+                self._link(name).half_open()
+                return _told(self._link(name))
         raise KeyError(
-            f"there is no {method} /{'/'.join(path)}; known: GET /links, PUT /links/a-b[/both], POST …/reset"
+            f"there is no {method} /{'/'.join(path)}; known: GET /links, PUT /links/a-b[/both], "
+            "POST /links/a-b/reset, POST /links/a-b/half-open"
         )
 
     async def _target(self, name: str, target: Any) -> Link:
@@ -78,7 +83,8 @@ class Control:
 
 def _told(link: Link) -> dict[str, Any]:
     faults = {way: asdict(one) | {"bytes_per_s": _finite(one.bytes_per_s)} for way, one in link.faults.items()}
-    return {"target": link.target, "port": link.port, **faults}
+    counts = {way: asdict(count) for way, count in link.counts.items()}
+    return {"target": link.target, "port": link.port, **faults, "counts": counts, "connections": len(link.ends)}
 
 
 def _finite(rate: float) -> float | None:
@@ -96,7 +102,7 @@ class Network:
         return int(self._ask("PUT", f"links/{name}", {"target": target})["port"])
 
     def set(self, name: str, direction: str = "both", **faults: Any) -> None:
-        """Give *direction* of link *name* the *faults* (delay_s, bytes_per_s, cut); none heals it."""
+        """Give *direction* of link *name* the *faults* (fields of fault_pipe.Faults); none heals it."""
         self._ask("PUT", f"links/{name}/{direction}", faults)
 
     def cut(self, name: str, direction: str = "both") -> None:
@@ -111,8 +117,12 @@ class Network:
         """Every connection on the link breaks."""
         self._ask("POST", f"links/{name}/reset", {})
 
+    def half_open(self, name: str) -> None:
+        """Every connection loses its far end, and the near end does not hear of it until the link is healed."""
+        self._ask("POST", f"links/{name}/half-open", {})
+
     def links(self) -> dict[str, Any]:
-        """All links: target, port, faults of both directions."""
+        """All links: target, port, faults and counts of both directions, open sockets."""
         told: dict[str, Any] = json.loads(nodes.ask("GET", f"{self.node.url}/links"))
         return told
 

@@ -9,106 +9,24 @@ one machine the two must talk through something that can be cut, in one directio
     link.set("both", Faults(cut=True))            # a partition
 
 Promised: bytes keep their order and none is invented. As TCP sends again what was lost, a cut holds bytes, connection
-attempts and goodbyes back until it is healed; only a reset loses them. At most HELD_BYTES wait in a direction, then the
-sender is not read from any more. Runs on the virtual clock too. Not here: datagrams, losses TCP would hide anyway.
+attempts and goodbyes back until it is healed. Only a reset, a drop and a half-open connection lose them; as a stream
+with a hole is none, such a connection is reset when the link is healed. At most HELD_BYTES wait in a direction, then
+the sender is not read from any more. Runs on the virtual clock too. Not here: datagrams; connecting that fails slowly.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import struct
-from collections import deque
-from dataclasses import dataclass
+from random import Random
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
-HELD_BYTES = 2**18
+from minisys.testbed.fault_pipe import HEALTHY, HELD_BYTES, Count, Faults, Pipe
+
+__all__ = ["DIRECTIONS", "HEALTHY", "HELD_BYTES", "End", "FaultProxy", "Faults", "Link", "Pipe"]
+
 DIRECTIONS = ("forward", "backward", "both")
-
-
-@dataclass(frozen=True)
-class Faults:
-    """What happens to one direction: *delay_s* seconds more, *bytes_per_s* at most, *cut*: nothing passes.
-
-    Raises ValueError unless delay_s >= 0 and bytes_per_s > 0.
-    """
-
-    delay_s: float = 0.0
-    bytes_per_s: float = math.inf
-    cut: bool = False
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.delay_s < math.inf and self.bytes_per_s > 0):
-            raise ValueError(f"need delay_s >= 0 and bytes_per_s > 0, got {self}")
-
-
-HEALTHY = Faults()
-
-
-class Pipe:
-    """One direction of one connection: bytes from the end *source* wait here until they may pass to the end *sink*."""
-
-    def __init__(self, link: Link, direction: str) -> None:
-        self.link, self.direction = link, direction
-        self.source: End | None = None
-        self.sink: End | None = None
-        self.waiting: deque[tuple[float, bytes]] = deque()  # when it may pass; b"": the end of the stream
-        self.held = 0
-        self.free_s = -math.inf  # when the throttle lets the next byte through
-        self.timer: asyncio.TimerHandle | None = None
-        self.stuffed = False  # the sink's own buffer is full
-
-    @property
-    def faults(self) -> Faults:
-        return self.link.faults[self.direction]
-
-    def push(self, data: bytes) -> None:
-        """*data* has come from the source; b"" means that nothing more will."""
-        if data and not self.waiting and self.faults is HEALTHY and self.sink is not None:
-            self.sink.transport.write(data)
-            return
-        self.waiting.append((self.link.loop.time() + self.faults.delay_s, data))
-        self.held += len(data)
-        self.move()
-
-    def move(self) -> None:
-        """Pass on what is due, and come back for the rest."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-        now, faults = self.link.loop.time(), self.faults
-        while self.waiting and self.sink is not None and not faults.cut:
-            due_s = max(self.waiting[0][0], self.free_s)
-            if due_s > now:
-                self.timer = self.link.loop.call_at(due_s, self.move)
-                break
-            data = self.waiting.popleft()[1]
-            self.held -= len(data)
-            self._pass(data, now, faults.bytes_per_s)
-        self.press()
-
-    def _pass(self, data: bytes, now: float, bytes_per_s: float) -> None:
-        assert self.sink is not None
-        if not data:
-            self.sink.transport.close()
-        elif bytes_per_s == math.inf:
-            self.sink.transport.write(data)
-        else:
-            piece = data[: max(1, int(bytes_per_s / 50))]  # what passes in 20 ms
-            self.sink.transport.write(piece)
-            self.free_s = max(now, self.free_s) + len(piece) / bytes_per_s
-            if rest := data[len(piece) :]:
-                self.waiting.appendleft((now, rest))
-                self.held += len(rest)
-
-    def press(self) -> None:
-        """Read from the source only while there is room for what it says."""
-        if self.source is not None and not self.source.transport.is_closing():
-            if self.stuffed or self.held > HELD_BYTES:
-                self.source.transport.pause_reading()
-            else:
-                self.source.transport.resume_reading()
 
 
 class End(asyncio.Protocol):
@@ -135,10 +53,11 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.link.ends.discard(self)
+        self.link.out_of_step.discard(self)
         self.outgoing.source = None
         self.outgoing.push(b"")
         self.incoming.sink = None
-        self.incoming.waiting.clear()
+        self.incoming.discard()
 
     def reset(self) -> None:
         """Close with a RST instead of a goodbye."""
@@ -157,11 +76,13 @@ class End(asyncio.Protocol):
 class Link:
     """A way from *port*, which it listens on, to *target*, another port of 127.0.0.1; `FaultProxy.add` makes it."""
 
-    def __init__(self, name: str, target: int) -> None:
+    def __init__(self, name: str, target: int, seed: int = 0) -> None:
         self.name, self.target = name, target
-        self.loop = asyncio.get_running_loop()
+        self.loop, self.rng = asyncio.get_running_loop(), Random(f"{seed} {name}")
         self.faults = {"forward": HEALTHY, "backward": HEALTHY}
+        self.counts = {"forward": Count(), "backward": Count()}
         self.ends: set[End] = set()
+        self.out_of_step: set[End] = set()  # have lost bytes or their far end: reset when the link is healed
         self.dialling: set[asyncio.Task] = set()
         self.healed = asyncio.Event()
         self.healed.set()
@@ -196,19 +117,34 @@ class Link:
         for one in self.faults:
             if direction in (one, "both"):
                 self.faults[one] = HEALTHY if faults == HEALTHY else faults
-        if any(one.cut for one in self.faults.values()):
+        if any(one.cut or one.drop for one in self.faults.values()):
             self.healed.clear()
         else:
-            self.healed.set()
+            self._heal()
         for end in list(self.ends):
             end.incoming.move()  # and not outgoing: a goodbye waits in the pipe of an end that is gone
+
+    def _heal(self) -> None:
+        for end in list(self.out_of_step):
+            end.outgoing.discard()
+            end.reset()
+        self.healed.set()
+
+    def half_open(self) -> None:
+        """The target's ends of all connections are gone, and the others have not heard: until set() heals the link."""
+        for far in [end for end in self.ends if end.outgoing.direction == "backward"]:
+            if far.outgoing.sink is not None:
+                self.out_of_step.add(far.outgoing.sink)
+            far.outgoing.sink = far.incoming.sink = None  # so that nobody hears the goodbye
+            far.outgoing.discard()
+            far.reset()
 
     def reset(self) -> None:
         """Every connection breaks at once, with all that was on its way."""
         for task in self.dialling:
             task.cancel()
         for end in list(self.ends):
-            end.outgoing.waiting.clear()
+            end.outgoing.discard()
             end.reset()
 
     def close(self) -> None:
@@ -218,16 +154,17 @@ class Link:
 
 
 class FaultProxy:
-    """Any number of links, by name."""
+    """Any number of links, by name; *seed* of what happens by chance on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
         self.links: dict[str, Link] = {}
 
     async def add(self, name: str, target: int) -> Link:
         """A new link to port *target*. Raises ValueError if the name is taken."""
         if name in self.links:
             raise ValueError(f"there is a link {name!r} already, to port {self.links[name].target}")
-        link = Link(name, target)
+        link = Link(name, target, self.seed)
         self.links[name] = link  # before the wait, so that nobody takes the name meanwhile
         await link.listen()
         return link
