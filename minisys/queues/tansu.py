@@ -101,7 +101,7 @@ class Producer:
             self._client.produce(TOPIC, key=key, value=text, on_delivery=acknowledged)
         left = self._client.flush(GIVE_UP_S)
         if failed or left:
-            raise RuntimeError(f"{left} records without an answer after {GIVE_UP_S:g} s, {len(failed)} refused: {failed[:1]}")
+            raise RuntimeError(f"{left} records unanswered after {GIVE_UP_S:g} s, {len(failed)} refused: {failed[:1]}")
         return done
 
     def __enter__(self) -> Producer:
