@@ -20,6 +20,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,16 +115,16 @@ class Orders:
         self._confirmed("SEND", text, destination="/queue/orders", persistent="true")
 
     def receive(self, most: int = 10, wait_s: float = 1.0) -> list[Message]:
-        """Up to *most* messages, none if none came in *wait_s* seconds; those that follow at once come along."""
+        """Up to *most* messages, fewer after *wait_s* seconds."""
         if not self._subscribed:
             self._subscribed = True
             self._confirmed(
                 "SUBSCRIBE", id="0", destination="/queue/orders", ack="client-individual",
                 **{"prefetch-count": str(self._most)},
             )  # fmt: skip
-        patience_s = wait_s
-        while len(self._waiting) < most and self._read(patience_s) is not None:
-            patience_s = min(wait_s, 0.05)
+        deadline_s = time.monotonic() + wait_s
+        while len(self._waiting) < most and (left_s := deadline_s - time.monotonic()) > 0:
+            self._read(left_s)
         got, self._waiting = self._waiting[:most], self._waiting[most:]
         return got
 
