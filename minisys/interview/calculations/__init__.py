@@ -47,6 +47,7 @@ from minisys.interview.calculations import (  # noqa: E402 (they register themse
     load_balancing,  # noqa: F401
     queues,  # noqa: F401
     replication,  # noqa: F401
+    resilience,  # noqa: F401
     scaling,  # noqa: F401
     sharding,  # noqa: F401
     times,  # noqa: F401
