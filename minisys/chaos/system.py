@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -60,7 +61,7 @@ class System:
         if not backends:
             raise ValueError("a system needs at least one backend")
         self.names, self.prices = list(backends), prices
-        self.options = ["--timeout", f"{timeout_s:g}", "--retries", str(retries), *PATIENCE]
+        self.options = ["--policy", "round robin", "--timeout", f"{timeout_s:g}", "--retries", str(retries), *PATIENCE]
         self.nodes: dict[str, Node] = {}
 
     def __enter__(self) -> System:
@@ -114,6 +115,13 @@ class System:
         """The part of the requests that were answered well and in time."""
         answers = self.answers(of, requests, timeout_s)
         return sum(answer.ok for answer in answers) / len(answers)
+
+    def answered_by(self, of: str = "shop", requests: int = 40, timeout_s: float = 2.0) -> dict[str, int]:
+        """How many of the requests each backend answered; "": none did."""
+        names = [
+            answer.body.partition(" from ")[2].partition(",")[0] for answer in self.answers(of, requests, timeout_s)
+        ]
+        return dict(sorted(Counter(names).items()))
 
     def latency_s(self, quantile: float = 0.95, of: str = "shop", requests: int = 40, timeout_s: float = 2.0) -> float:
         """That quantile of the seconds that requests took; one without an answer took *timeout_s*."""

@@ -8,7 +8,7 @@ deviated from its steady state.
     run(shipped()["kill_a_backend"], folder)             # the same from Python: exit code and journal
 
 In a file: the control `minisys.chaos.toolkit` starts the system (arguments as System's) and ends it; the actions are
-begin, end, play and end_all, the probes success_ratio, latency_s, true_ratio, running and left_broken.
+begin, end, play and end_all, the probes success_ratio, latency_s, answered_by, true_ratio, running and left_broken.
 Promised: run() makes no network call but to 127.0.0.1 (the Toolkit asks for a newer version of itself unless told not
 to), reads no settings from your home, and writes the journal only where you say. Source: chaostoolkit.org/reference.
 """
@@ -114,6 +114,11 @@ def latency_s(quantile: float = 0.95, of: str = "shop", requests: int = 40, time
 def true_ratio(of: str = "prices", requests: int = 40) -> float:
     """The part of the good answers that are about what was asked for."""
     return system().true_ratio(of, requests)
+
+
+def answered_by(of: str = "shop", requests: int = 40) -> dict[str, int]:
+    """How many requests each backend answers."""
+    return system().answered_by(of, requests)
 
 
 def running(name: str) -> bool:
