@@ -35,8 +35,8 @@ AGAIN = "`make soak PART=chaos ROUNDS=10`: some two minutes. Each experiment is 
 ENDED = """An experiment of seven faults (pause, slow processor, blackhole, corrupt bytes, errors of a dependency, a \
 wrong clock, memory taken) on processes that are not its own, ended from outside; in round k that is k x 60 ms after \
 the first fault began, so that it ends while the others begin, too. Whole: none of the faults is there any more, for \
-longer than the slowed processor's period. Seconds: until that was so."""
-RUNS = """`chaos run` as it ships. Expected: the exit code that the file says (1 where its tags say "expected to fail"); \
+longer than the slowed processor's period. Seconds: from the signal until that was first seen."""
+RUNS = """`chaos run` as it ships. Expected: the exit code that the file says (1 where it is tagged "expected to fail"); \
 rollbacks: runs in which all of them succeeded."""
 
 
@@ -83,9 +83,11 @@ class Stage:
             assert process.stdout.readline().startswith("begin ")
         return process
 
-    def whole_after(self, within_s: float = 20.0) -> float | None:
-        """Seconds until everything was whole, for longer than a slowed processor's period; None: not *within_s*."""
-        began = time.monotonic()
+    def whole_after(self, began: float, within_s: float = 20.0) -> float | None:
+        """Seconds from *began* until all was whole, for longer than a slowed processor's period; None: not *within_s*.
+
+        began: on the monotonic clock.
+        """
         since = None
         while (now := time.monotonic()) < began + within_s:
             if any(self.broken().values()):
@@ -118,9 +120,10 @@ def end(stage: Stage, count: Count, number: int) -> None:
     process = stage.experiment(events=1)
     time.sleep(0.06 * number)
     hogs = [child for child in psutil.Process(process.pid).children() if "minisys.chaos.hog" in child.cmdline()]
+    began = time.monotonic()
     process.send_signal(count.number)
     process.communicate(timeout=20)
-    count.whole_s.append(stage.whole_after())
+    count.whole_s.append(stage.whole_after(began))
     count.hogs += len(psutil.wait_procs(hogs, 5)[1])
 
 

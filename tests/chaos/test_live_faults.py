@@ -82,9 +82,10 @@ def test_however_the_experiment_ends_nothing_stays_broken(stage: Stage, number: 
     assert all(there for name, there in broken.items() if name != "slow")  # that one is stopped most of the time
     hogs = [child for child in psutil.Process(process.pid).children() if "minisys.chaos.hog" in child.cmdline()]
     assert len(hogs) == 1
+    began = time.monotonic()
     os.kill(process.pid, number)
     said, _ = process.communicate(timeout=20)
-    assert stage.whole_after() is not None, stage.broken()
+    assert stage.whole_after(began) is not None, stage.broken()
     assert said.count("end ") == (0 if number == signal.SIGKILL else stage.events)
     assert psutil.wait_procs(hogs, 5)[1] == []
     assert all(node.running for node in stage.busy)
