@@ -36,8 +36,8 @@ ENDED = """An experiment of seven faults (pause, slow processor, blackhole, corr
 wrong clock, memory taken) on processes that are not its own, ended from outside; in round k that is k x 60 ms after \
 the first fault began, so that it ends while the others begin, too. Whole: none of the faults is there any more, for \
 longer than the slowed processor's period. Seconds: from the signal until that was first seen."""
-RUNS = """`chaos run` as it ships. Expected: the exit code that the file says (1 where it is tagged "expected to fail"); \
-rollbacks: runs in which all of them succeeded."""
+RUNS = """`chaos run` as it ships. Expected: the exit code that its file says (1 where that is tagged "expected to \
+fail"); rollbacks: runs in which all of them succeeded."""
 
 
 class Stage:
