@@ -31,7 +31,7 @@ from minisys.testbed import fault_control, nodes
 
 BUSY = [sys.executable, "-c", "print('READY 0', flush=True)\nwhile True: pass"]
 WAYS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-AGAIN = "`make soak PART=chaos ROUNDS=10`: some two minutes. Each experiment is executed once in five rounds."
+AGAIN = "`make soak PART=chaos ROUNDS=10`: some two minutes. Each experiment is executed once in ten rounds."
 ENDED = """An experiment of seven faults (pause, slow processor, blackhole, corrupt bytes, errors of a dependency, a \
 wrong clock, memory taken) on processes that are not its own, ended from outside; in round k that is k x 60 ms after \
 the first fault began, so that it ends while the others begin, too. Whole: none of the faults is there any more, for \
@@ -128,7 +128,7 @@ def end(stage: Stage, count: Count, number: int) -> None:
 
 
 def soak(rounds: int, say: Say) -> Findings:
-    """End experiments *rounds* times in each way; execute each that we ship a fifth as often."""
+    """End experiments *rounds* times in each way; execute each that we ship a tenth as often."""
     counts = [Count(number) for number in WAYS]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -137,7 +137,7 @@ def soak(rounds: int, say: Say) -> Findings:
             for count in counts:
                 end(stage, count, number)
             say(f"round {number + 1} of {rounds}: whole after {[count.whole_s[-1] for count in counts]}")
-        runs = [executed(name, max(1, rounds // 5), folder, say) for name in toolkit.shipped()]
+        runs = [executed(name, max(1, rounds // 10), folder, say) for name in toolkit.shipped()]
     over = left_over()
     ended = [[c.number.name, str(len(c.whole_s)), _known(c.whole_s), str(c.hogs), str(len(over))] for c in counts]
     sections = [
