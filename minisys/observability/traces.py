@@ -184,4 +184,3 @@ def described(spans: Sequence[Span]) -> str:
     parts = ", ".join(f"{service} {name} {1e3 * seconds:.0f} ms" for (service, name), seconds in most)
     whole = f"{len(spans)} spans, {1e3 * root.duration_s:.0f} ms in all"
     return f"Waterfall of a trace: {whole}. Most of the critical path: {parts}."
-
