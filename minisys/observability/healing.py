@@ -6,8 +6,8 @@ balancer while Locust's users ask, once with the supervisor and once with a huma
     with_it, without = healing(), healing(book=None); with_it.mttr_s, without.mttr_s
 
 Promised: decisions are supervisor.py's, the ones that the model makes; every act is in `acts`; nothing outlives
-the run. Times are scaled down: a human who needs HUMAN_S = 4 s stands for one who needs a quarter of an hour. Not promised:
-milliseconds that repeat.
+the run. Times are scaled down: a human who needs HUMAN_S = 4 s stands for one who needs a quarter of an hour. Not
+promised: milliseconds that repeat.
 """
 
 from __future__ import annotations
@@ -98,9 +98,8 @@ def healing(
         raise ValueError(f"need crashes >= 0, every_s > 0, human_s >= 0; got {crashes}, {every_s}, {human_s}")
     with cluster(backends=3, workers=4) as shop:
         run = _Run(shop, book, human_s)
-        plan: list[tuple[float, Callable[[], Any]]] = [
-            (1.0 + number * every_s, partial(run.crash, "abc"[number % 3])) for number in range(crashes)
-        ]
+        deaths = [(1.0 + number * every_s, "abc"[number % 3]) for number in range(crashes)]
+        plan: list[tuple[float, Callable[[], Any]]] = [(at_s, partial(run.crash, name)) for at_s, name in deaths]
         if loop:
             plan = [(1.0, run.loop), *plan]
         offered = steady(1.0 + crashes * every_s + 2.0 + 4.0 * loop, seed=seed)

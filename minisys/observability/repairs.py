@@ -1,7 +1,7 @@
 """The supervisor's eyes and hands: it looks at live backends with a request like a user's, and restarts what is ill.
 
-A health page said "ok" for an hour while no user got an answer: the page did not do what users do. So the look here is a
-small request that goes the users' way, and "alive" is what the operating system says of the process.
+A health page said "ok" for an hour while no user got an answer: the page did not do what users do. So the look here is
+a small request that goes the users' way, and "alive" is what the operating system says of the process.
 
     world = World(shop, page=print); watch(Supervisor(book), world, stop, acts=acts)
 
