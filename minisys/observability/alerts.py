@@ -141,7 +141,7 @@ def published(period_s: float = MONTH_S) -> Rule:
         (0.10, 3 * DAY_S, 6 * HOUR_S, "ticket"),
     )
     return Rule(
-        "several windows, several burn rates",
+        "several windows and rates",
         tuple(Condition(long, burn_for(share, long, period_s), short, 0.0, kind) for share, long, short, kind in rows),
     )
 

@@ -108,7 +108,7 @@ def averaging_at(slow: int, factor: int, percentile: str) -> tuple[alt.LayerChar
     """The percentile of a fleet as dashboards show it, one server being slow."""
     frame = averaged(slow, factor, float(percentile) / 100)
     chart = charts.dots(
-        frame, x="latency_s", y="what", title=f"The {percentile}th percentile of ten servers, computed in four ways",
+        frame, x="latency_s", y="what", title=f"The {percentile}th percentile of ten servers, as dashboards show it",
         sort=False, log_x=True, x_title="latency (s)",
     )  # fmt: skip
     value = frame.set_index("what")["latency_s"]

@@ -26,7 +26,7 @@ from minisys.testbed.tables import Table, table
 SLO = Slo(0.999)
 COUNT, SEED = 240, 1
 FEW = 60  # incidents behind a slider
-BACK_S, AHEAD_S, STEP_S = 3 * HOUR_S, 12 * HOUR_S, MINUTE_S
+BACK_S, AHEAD_S, STEP_S = HOUR_S, 13 * HOUR_S, MINUTE_S
 SPANS = {"5 min": 300.0, "30 min": 1_800.0, "1 h": HOUR_S, "6 h": 6 * HOUR_S, "1 day": DAY_S, "3 days": 3 * DAY_S}
 
 
@@ -47,7 +47,8 @@ def burn_at(errors: float, minutes: int, window: str, burn: float) -> tuple[alt.
     condition = Condition(SPANS[window], burn, SPANS[window] / 12)
     times_s, bad, total = _steady(errors / 100, minutes)
     fires = condition.fires(times_s, bad, total, SLO)
-    shown = (times_s >= LEAD_S - BACK_S) & (np.arange(len(times_s)) % 4 == 0)
+    until_s = LEAD_S + minutes * 60 + condition.window_s + HOUR_S / 2
+    shown = (times_s >= LEAD_S - BACK_S) & (times_s <= until_s) & (np.arange(len(times_s)) % 4 == 0)
     hours = (times_s[shown] - LEAD_S) / HOUR_S
     lines = {
         f"last {window}": ratio(times_s, bad, total, condition.window_s)[shown] / SLO.budget,
