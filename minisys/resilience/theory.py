@@ -1,8 +1,8 @@
 """Retries, timeouts, hedges and limits in closed form: what to expect before anything is run.
 
 Five services in a chain, each asks three times. The database at the end is a little slow. How much more load does it
-get? Not three times, and not fifteen: 243 times. Such numbers fit on the back of a card; here they are functions, and the
-simulation and the live chain are held against them.
+get? Not three times, and not fifteen: 243 times. Such numbers fit on the back of a card; here they are functions, and
+the simulation and the live chain are held against them.
 
 Promised: each function names its source. Assumed throughout: tries fail independently of each other. During an outage
 they do not, and that is what model.py is for.
@@ -65,8 +65,9 @@ def budgeted_tries(failure: float, attempts: int, ratio: float) -> float:
 def token_tries(failure: float, attempts: int, cost: float = 14, refund: float = 1) -> float:
     """Mean tries a request once the purse of a token budget is spent.
 
-    A retry costs *cost*; a first try that is good brings *refund*, a retry that is good brings its cost back. Then of r retries a request (1 - failure) r cost nothing, so failure * r * cost = (1 - failure) * refund. Source:
-    balance of the AWS SDKs' retry quota.
+    A retry costs *cost*; a first try that is good brings *refund*, a retry that is good brings its cost back. Then of
+    r retries a request (1 - failure) * r cost nothing, so failure * r * cost = (1 - failure) * refund. Source: balance
+    of the AWS SDKs' retry quota.
     """
     _at_least(0, cost=cost, refund=refund)
     wanted = expected_tries(failure, attempts)
