@@ -28,7 +28,7 @@ class Service:
     """One service: *workers* who each hold one call, from its first work until the answer of whatever they ask.
 
     work: law of its own work for a call, seconds. fails: share of calls that fail after that work. protection: what
-    the service does for itself. Raises ValueError for workers below 1 or a share outside [0, 1].
+    the service does for itself. own_keys: requests with a key below this need no next service. Raises ValueError for workers below 1 or a share outside [0, 1].
     """
 
     name: str
@@ -36,6 +36,7 @@ class Service:
     work: Work
     protection: Protection = NO_PROTECTION
     fails: float = 0.0
+    own_keys: int = 0
 
     def __post_init__(self) -> None:
         if self.workers < 1 or not 0 <= self.fails <= 1:

@@ -56,12 +56,14 @@ def _state(chain: Chain, workload: Workload, settings: Pair, given: Pair, room: 
     caller, service = settings
     tables, rows = given
     hops, n = len(chain.services), len(workload)
+    user = np.zeros((n, 3), "i8")  # outcome, degraded, key
+    user[:, 2] = workload.key
     whole, latencies = np.zeros((hops, 6), "i8"), np.zeros((2, hops, int(caller[:, rules.WINDOW].max()) + 2))
     return State(
         workload.arrival_s, caller, service, np.array([chain.net_s, chain.patience_s]), rows, tables,
         np.empty(room), np.empty((room, 4), "i8"),
         np.empty((room, 7), "i8"), np.empty((room, 3)), np.empty((room, 8), "i8"), np.empty((room, 6)),
-        whole, rules.memory(chain), latencies, np.zeros((n, 2), "i8"), np.full(n, math.nan), np.zeros(6, "i8"),
+        whole, rules.memory(chain), latencies, user, np.full(n, math.nan), np.zeros(6, "i8"),
     )  # fmt: skip
 
 

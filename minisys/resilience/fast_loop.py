@@ -17,6 +17,7 @@ from zlib import crc32
 
 from minisys.resilience import fast_caller, fast_policies, fast_service, fast_state
 from minisys.resilience.fast_caller import _answer, _ask, _over, _second, _send, _user
+from minisys.resilience.fast_policies import OWN
 from minisys.resilience.fast_service import _arrive, _done
 from minisys.resilience.fast_state import (
     A_LIVE,
@@ -77,14 +78,15 @@ def run(state):
 def _worked(state, call, now):
     """The service's own work is done: an error, the answer, or the next service is asked."""
     hop, deadline = state.call[call, C_HOP], state.call_s[call, C_DEADLINE]
+    request = state.ask[state.call[call, C_ASK], A_REQUEST]
     if state.call[call, C_ERROR] > 0:
         _done(state, call, FAILED, now)
-    elif hop + 1 == len(state.service):
+    elif hop + 1 == len(state.service) or state.user[request, 2] < state.service[hop, OWN]:
         _done(state, call, OK, now)
     elif now >= deadline:
         _done(state, call, EXPIRED, now)
     else:
-        _ask(state, hop + 1, call, state.ask[state.call[call, C_ASK], A_REQUEST], deadline, now)
+        _ask(state, hop + 1, call, request, deadline, now)
 
 
 @lru_cache(maxsize=1)

@@ -25,7 +25,7 @@ NET, PATIENCE = range(2)
     FAILURES, OPEN_S, PROBES, QUANTILE, HEDGES, AT_LEAST, WINDOW,
 ) = range(20)  # fmt: skip
 JITTERS = ("", "none", "equal", "full", "decorrelated")  # "": no backoff at all
-WORKERS, FAILS, QUEUE, TARGET, INTERVAL = range(5)  # columns of a service's settings
+WORKERS, FAILS, OWN, QUEUE, TARGET, INTERVAL = range(6)  # columns of a service's settings
 # columns of what is remembered by hop
 TOKENS, IN_FLIGHT, STATE, UNTIL, IN_A_ROW, SENT, GOOD, COPIES, KNOWN, OLDEST, ENDS, SHORTEST, OVERLOADED = range(13)
 CLOSED, OPEN, HALF_OPEN = range(3)
@@ -34,7 +34,7 @@ CLOSED, OPEN, HALF_OPEN = range(3)
 def settings(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
     """*chain*'s policies as rows: one a caller, one a service. Raises ValueError for one that is not here."""
     callers = np.array([_caller(each) for each in chain.callers])
-    guards = [(each.workers, each.fails, *_protection(each.protection)) for each in chain.services]
+    guards = [(each.workers, each.fails, each.own_keys, *_protection(each.protection)) for each in chain.services]
     return callers, np.array(guards)
 
 

@@ -40,7 +40,7 @@ class State(NamedTuple):
     at_service: np.ndarray
     memory: np.ndarray  # what the policies of a hop remember
     latencies: np.ndarray  # for hedges: sorted, and by age; by hop
-    user: np.ndarray  # outcome, degraded
+    user: np.ndarray  # outcome, degraded, key
     finished: np.ndarray
     at: np.ndarray
 

@@ -200,7 +200,7 @@ class _Chain:
         hop = call.ask.hop
         if call.error:
             self._done(call, FAILED)
-        elif hop + 1 == len(self.stations):
+        elif hop + 1 == len(self.stations) or call.ask.request.key < self.chain.services[hop].own_keys:
             self._done(call, OK)
         elif self.env._now >= call.deadline_s:
             self._done(call, EXPIRED)
