@@ -1,0 +1,249 @@
+"""The chain as real processes: users' app, services, one calling the next, and somebody who makes one of them slow.
+
+The model says that a second of slowness can last for ever. Does it, with sockets, on this machine?
+
+    with start(chain) as here: here.slow("database", 10); …; here.counts()
+    measured = run(chain, offered, troubles)             # or clock="virtual": the same code, exact, without waiting
+
+Promised: run() takes the model's keywords; the policies and the random numbers are the model's too, and on the virtual
+clock so is every user's outcome and time. Nothing outlives the `with` block or the kernel. Not promised: milliseconds
+that repeat; the processes share this machine's processors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import tempfile
+import time
+from array import array
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minisys.load_balancing import virtual
+from minisys.resilience.calling import Caller
+from minisys.resilience.chain import Chain, Trouble, draws, troubled, windows
+from minisys.resilience.job import Job, numbers
+from minisys.resilience.service import Service
+from minisys.testbed import http, nodes
+from minisys.testbed.clock import run_virtual
+from minisys.testbed.load import Step, load
+from minisys.testbed.trace import Trace
+from minisys.testbed.workload import Workload
+
+NODE, APP, ALL = "minisys.resilience.service", "users", 100_000  # the users' app has a worker for everybody
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What users and services saw. counts: by name ("users" is their app), what became of requests ("requests"), how
+    its calls of the next service ended ("calls"), and when requests came ("arrivals", seconds).
+    """
+
+    chain: Chain
+    workload: Workload
+    trace: Trace
+    counts: dict[str, dict[str, Any]]
+
+    @property
+    def in_time(self) -> np.ndarray:
+        """Whether each user had a good answer within the patience."""
+        good = (self.trace.frame["outcome"] == "ok") & (self.trace.latency_s <= self.chain.patience_s + 1e-9)
+        return np.asarray(good)
+
+    def goodput(self, from_s: float = 0.0, until_s: float = math.inf) -> float:
+        """Share of the users who came between *from_s* and *until_s* that were answered in time; NaN if none came."""
+        came = (self.workload.arrival_s >= from_s) & (self.workload.arrival_s < until_s)
+        return float(self.in_time[came].mean()) if came.any() else math.nan
+
+    @property
+    def amplification(self) -> list[float]:
+        """Calls at each service for one request of a user."""
+        return [self.counts[each.name]["requests"]["arrived"] / len(self.workload) for each in self.chain.services]
+
+
+def jobs(chain: Chain, seed: int) -> list[Job]:
+    """What the users' app and each service of *chain* must know, in this order."""
+    drawn = draws(chain, seed)
+    apart = [*chain.callers, None]
+    jitter = [*drawn.jitter, np.array([])]
+    app = Job(work=array("d", [0.0]), luck=array("d", [1.0]), jitter=array("d", jitter[0]), defences=chain.callers[0])
+    made = [app]
+    for place, service in enumerate(chain.services):
+        defences = apart[place + 1]
+        given = {} if defences is None else {"defences": defences}
+        rows = {"work": drawn.work_s[place], "luck": drawn.luck[place], "jitter": jitter[place + 1]}
+        tables = {name: array("d", row.tolist()) for name, row in rows.items()}
+        made.append(Job(**tables, protection=service.protection, **given))
+    return made
+
+
+class Running:
+    """A running chain; `start()` makes it. *url*: for users. Ends with its `with` block."""
+
+    def __init__(self, chain: Chain, seed: int, own_keys: int) -> None:
+        self.chain, self.services = chain, dict[str, nodes.Node]()
+        self.stack = ExitStack()
+        try:
+            folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="chain-", dir=nodes._folder())))
+            told, options = jobs(chain, seed), _options(chain, own_keys)
+            url = ""
+            for place in reversed(range(len(told))):
+                told[place].write(folder / f"{place}.job")
+                name, words = options[place]
+                after = ["--next", url] if url else []
+                node = nodes.start(NODE, "--name", name, *words, *after, "--job", str(folder / f"{place}.job"), name=name)
+                self.services[name], url = self.stack.enter_context(_Killed(node)), node.url
+        except BaseException:
+            self.stack.close()
+            raise
+        self.url, self.begun_s = url, time.monotonic()
+
+    def begin(self) -> None:
+        """The load starts now."""
+        self.begun_s = time.monotonic()
+
+    def slow(self, name: str, factor: float) -> None:
+        """Work that *name* begins takes *factor* times as long (1: normal). Raises ValueError for an unknown name."""
+        self._find(name).slow(factor)
+
+    def fail(self, name: str, share: float) -> None:
+        """A *share* (0 to 1) of what *name* begins fails. Raises ValueError for an unknown name."""
+        nodes.ask("POST", f"http://127.0.0.1:{self._find(name).admin_port}/control/fail?share={share!r}")
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """What all have counted so far; see Measured. Those that are gone are left out."""
+        alive = {name: node for name, node in self.services.items() if node.running}
+        told = {
+            name: json.loads(nodes.ask("GET", f"http://127.0.0.1:{node.admin_port}/counts"))
+            for name, node in alive.items()
+        }
+        return {name: _shifted(each, self.begun_s) for name, each in told.items()}
+
+    def _find(self, name: str) -> nodes.Node:
+        if name not in self.services:
+            raise ValueError(f"no service {name!r} in this chain; it has {', '.join(self.services)}")
+        return self.services[name]
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+
+class _Killed:
+    """A node that is killed at the end: what a retry storm left in it needs no answer any more."""
+
+    def __init__(self, node: nodes.Node) -> None:
+        self.node = node
+
+    def __enter__(self) -> nodes.Node:
+        return self.node
+
+    def __exit__(self, *_: object) -> None:
+        self.node.kill()
+
+
+def start(chain: Chain, *, seed: int = 0, own_keys: int = 0) -> Running:
+    """Start the processes of *chain*, the last first. own_keys: items that the first service answers by itself."""
+    return Running(chain, seed, own_keys)
+
+
+def _options(chain: Chain, own_keys: int) -> list[tuple[str, list[str]]]:
+    """Name and command line of the users' app and of each service."""
+    patience = ["--patience", repr(chain.patience_s)] if chain.callers[0].deadline else []
+    found = [(APP, ["--workers", str(ALL), "--edge", *patience])]
+    for place, each in enumerate(chain.services):
+        own = ["--own-keys", str(own_keys)] if place == 0 else []
+        found.append((each.name, ["--workers", str(each.workers), "--fails", repr(each.fails), *own]))
+    return found
+
+
+def _shifted(told: dict[str, Any], begun_s: float) -> dict[str, Any]:
+    return told | {"arrivals": [round(at - begun_s, 4) for at in told["arrivals"]]}
+
+
+def steps(chain: Chain, troubles: Sequence[Trouble]) -> list[tuple[float, str, float, float]]:
+    """The troubles as what to do when: (seconds, service, factor, share that fails); they may overlap.
+
+    Raises ValueError for a service that is not there.
+    """
+    rows = windows(chain, tuple(troubles)).tolist()
+    moments = sorted({(row[at], int(row[0])) for row in rows for at in (1, 2)})
+    return [
+        (at, chain.services[place].name, *troubled(rows, place, at, chain.services[place].fails))
+        for at, place in moments
+    ]
+
+
+def run(
+    chain: Chain,
+    workload: Workload,
+    troubles: Sequence[Trouble] = (),
+    *,
+    seed: int = 0,
+    clock: str = "real",
+    own_keys: int = 0,
+    progress: bool = False,
+) -> Measured:
+    """What came of *workload*'s users in *chain* while *troubles* happened; keywords as model.simulate.
+
+    clock: "real" (processes, Locust's users, who leave when their patience is over) or "virtual" (everything in this
+    process, exact). own_keys: items that the first service answers by itself. Raises ValueError for a bad argument.
+    """
+    todo = steps(chain, troubles)
+    if clock == "virtual":
+        return run_virtual(_virtual(chain, workload, todo, seed, own_keys))
+    if clock != "real":
+        raise ValueError(f'clock must be "virtual" or "real", got {clock!r}')
+    with start(chain, seed=seed, own_keys=own_keys) as here:
+        at: list[Step] = [(0.0, here.begin)]
+        for when, name, factor, share in todo:
+            at += [(when, partial(here.slow, name, factor)), (when, partial(here.fail, name, share))]
+        trace = load(here.url, workload, timeout_s=1.5 * chain.patience_s, at=at, progress=progress)
+        return Measured(chain, workload, trace, here.counts())
+
+
+async def _virtual(
+    chain: Chain, workload: Workload, todo: list[tuple[float, str, float, float]], seed: int, own_keys: int
+) -> Measured:
+    """The same services in one event loop."""
+    services: dict[str, Service] = {}
+    told = jobs(chain, seed)
+    async with AsyncExitStack() as stack:
+        port = 0
+        for place in reversed(range(len(told))):
+            job, each = told[place], chain.services[place - 1] if place else None
+            name = each.name if each else APP
+            caller = None
+            if port:
+                caller = Caller(f"http://127.0.0.1:{port}", job.defences, numbers(job.jitter, name))
+            patience_s = chain.patience_s if place == 0 and chain.callers[0].deadline else None
+            made = Service(
+                name, each.workers if each else ALL, told=job, caller=caller, fails=each.fails if each else 0.0,
+                own_keys=own_keys if place == 1 else 0, patience_s=patience_s, edge=place == 0,
+            )  # fmt: skip
+            front = await http.listen(made.answer)
+            stack.push_async_callback(made.close)
+            stack.push_async_callback(front.close, 0.0)
+            services[name], port = made, front.port
+        users = virtual.Users(port, workload, "GET", cookies=False)
+        async with asyncio.TaskGroup() as group:
+            for when, name, factor, share in todo:
+                group.create_task(virtual.later(when, _trouble, services[name], factor, share))
+            await users.run()
+    told_us = {name: {"requests": each.counts, "arrivals": each.arrivals} for name, each in services.items()}
+    return Measured(chain, workload, users.trace(), told_us)
+
+
+async def _trouble(service: Service, factor: float, share: float) -> None:
+    service.slow(factor)
+    service.fail(share)
