@@ -19,18 +19,19 @@ import tempfile
 import time
 from array import array
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minisys.load_balancing import virtual
-from minisys.resilience.calling import Caller
 from minisys.resilience.chain import Chain, Trouble, draws, troubled, windows
-from minisys.resilience.job import Job, numbers
+from minisys.resilience.job import Job
 from minisys.resilience.service import Service
 from minisys.testbed import http, nodes
 from minisys.testbed.clock import run_virtual
@@ -93,18 +94,23 @@ class Running:
         self.stack = ExitStack()
         try:
             folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="chain-", dir=nodes._folder())))
-            told, options = jobs(chain, seed), _options(chain, own_keys)
-            url = ""
-            for place in reversed(range(len(told))):
-                told[place].write(folder / f"{place}.job")
-                name, words = options[place]
-                after = ["--next", url] if url else []
-                node = nodes.start(NODE, "--name", name, *words, *after, "--job", str(folder / f"{place}.job"), name=name)
-                self.services[name], url = self.stack.enter_context(_Killed(node)), node.url
+            options = _options(chain, own_keys)
+            for (name, _), told in zip(options, jobs(chain, seed), strict=True):
+                told.write(folder / f"{name}.job")
+            with ThreadPoolExecutor(len(options)) as hands:  # starting is mostly importing: together it takes less long
+                for node in hands.map(lambda each: self._start(*each, folder), options):
+                    self.services[node.name] = node
+            for caller, called in pairwise(self.services.values()):
+                nodes.ask("POST", f"http://127.0.0.1:{caller.admin_port}/control/next?url={called.url}")
         except BaseException:
             self.stack.close()
             raise
-        self.url, self.begun_s = url, time.monotonic()
+        self.url, self.begun_s = self.services[APP].url, time.monotonic()
+
+    def _start(self, name: str, words: list[str], folder: Path) -> nodes.Node:
+        node = nodes.start(NODE, "--name", name, *words, "--job", str(folder / f"{name}.job"), name=name)
+        self.stack.callback(node.kill)  # what a retry storm left in it needs no answer any more
+        return node
 
     def begin(self) -> None:
         """The load starts now."""
@@ -139,21 +145,8 @@ class Running:
         self.stack.close()
 
 
-class _Killed:
-    """A node that is killed at the end: what a retry storm left in it needs no answer any more."""
-
-    def __init__(self, node: nodes.Node) -> None:
-        self.node = node
-
-    def __enter__(self) -> nodes.Node:
-        return self.node
-
-    def __exit__(self, *_: object) -> None:
-        self.node.kill()
-
-
 def start(chain: Chain, *, seed: int = 0, own_keys: int = 0) -> Running:
-    """Start the processes of *chain*, the last first. own_keys: items that the first service answers by itself."""
+    """Start the processes of *chain*. own_keys: items that the first service answers by itself."""
     return Running(chain, seed, own_keys)
 
 
@@ -221,20 +214,17 @@ async def _virtual(
     async with AsyncExitStack() as stack:
         port = 0
         for place in reversed(range(len(told))):
-            job, each = told[place], chain.services[place - 1] if place else None
-            name = each.name if each else APP
-            caller = None
-            if port:
-                caller = Caller(f"http://127.0.0.1:{port}", job.defences, numbers(job.jitter, name))
-            patience_s = chain.patience_s if place == 0 and chain.callers[0].deadline else None
+            each = chain.services[place - 1] if place else None
             made = Service(
-                name, each.workers if each else ALL, told=job, caller=caller, fails=each.fails if each else 0.0,
-                own_keys=own_keys if place == 1 else 0, patience_s=patience_s, edge=place == 0,
+                each.name if each else APP, each.workers if each else ALL, told=told[place],
+                next_url=f"http://127.0.0.1:{port}" if port else None, fails=each.fails if each else 0.0,
+                own_keys=own_keys if place == 1 else 0, edge=place == 0,
+                patience_s=chain.patience_s if place == 0 and chain.callers[0].deadline else None,
             )  # fmt: skip
             front = await http.listen(made.answer)
             stack.push_async_callback(made.close)
             stack.push_async_callback(front.close, 0.0)
-            services[name], port = made, front.port
+            services[made.name], port = made, front.port
         users = virtual.Users(port, workload, "GET", cookies=False)
         async with asyncio.TaskGroup() as group:
             for when, name, factor, share in todo:

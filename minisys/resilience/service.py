@@ -7,8 +7,8 @@ next service is busy until the answer is there, as a thread would be. So one slo
 
 Answers ``GET /item/17`` when its own work is done and the next service has answered; ``/health`` at once. Headers:
 x-deadline-s (how long the caller will wait), X-Priority (0 matters most; else the item's number), X-Work-S (seconds of
-work, where no table of draws was given). On the admin port: ``POST /control/slow?factor=10``, ``POST /control/fail?share=0.5``, ``GET
-/counts``. Promised: the model's service on a socket; every request is counted once. Not done: work on the
+work, where no table of draws was given). Admin: ``POST /control/slow?factor=10``, ``POST /control/fail?share=0.5``,
+``GET /counts``. Promised: the model's service on a socket; every request is counted once. Not done: work on the
 processor; stopping what nobody waits for any more (few real services can).
 """
 
@@ -17,27 +17,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 
 from aiohttp import web
 
 from minisys.resilience import job
-from minisys.resilience.calling import FAILED, LATE, OK, REFUSED, RESET, TIMEOUT, Caller
+from minisys.resilience.calling import LOCAL, OK, REJECTED, TIMEOUT, Caller
 from minisys.resilience.job import Job, Table, numbers
 from minisys.resilience.order import Order
 from minisys.testbed import backend
 from minisys.testbed.backend import Backend
 
-STATUS = {OK: 200, FAILED: 502, REFUSED: 502, RESET: 502, LATE: 504, TIMEOUT: 504}  # else 503, with Retry-After
+STATUS = {OK: 200, REJECTED: 503, LOCAL: 503}  # how a call of the next service ended; anything else is 502
 KINDS = ("arrived", "served", "refused", "late", "failed", "wasted")
 
 
 class Service(Backend):
     """A service of the chain: *workers* who serve in order of arrival.
 
-    told: policies and random numbers (Job); without a table of work, X-Work-S counts. caller: how it calls the next
-    service (None: it is the last). fails: share of requests that fail after their work. own_keys: items below this number need no next service. patience_s: the deadline of requests that bring none.
-    edge: users call it, and are told why a call failed; other services only hear that it did, 502.
-    Raises ValueError for a number that makes no sense.
+    told: policies and random numbers (Job); without a table of work, X-Work-S counts. next_url: of the service that it
+    calls (None: it is the last). fails: share of requests that fail after their work. own_keys: items below this number
+    need no next service. patience_s: the deadline of requests that bring none. edge: users call it, and hear of a
+    timeout (504); other services only hear that a call failed (502). Raises ValueError for a bad number.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Service(Backend):
         workers: int = 4,
         *,
         told: Job | None = None,
-        caller: Caller | None = None,
+        next_url: str | None = None,
         fails: float = 0.0,
         own_keys: int = 0,
         patience_s: float | None = None,
@@ -55,12 +56,22 @@ class Service(Backend):
         super().__init__(name, workers)
         if patience_s is not None and not patience_s > 0:
             raise ValueError(f"service {name!r}: patience_s must be above 0 seconds or None, got {patience_s}")
-        told = told or Job()
-        self.workers, self.protection, self.caller = workers, told.protection.start(), caller
+        self.told = told = told or Job()
+        self.workers, self.protection = workers, told.protection.start()
+        self.caller: Caller | None = None
         self.work, self.luck = Table(told.work) if told.work else None, numbers(told.luck, f"luck {name}")
+        self.call(next_url)
         self.own_keys, self.patience_s, self.edge = own_keys, patience_s, edge
         self.counts, self.arrivals = dict.fromkeys(KINDS, 0), list[float]()
         self.fail(fails)
+
+    def call(self, url: str | None) -> None:
+        """From now on the next service is at *url*, http://host:port. Raises ValueError for anything else."""
+        if url is None:
+            return
+        if not re.fullmatch(r"http://[^/:]+:\d+/?", url):
+            raise ValueError(f"the next service is at http://host:port, got {url!r}")
+        self.caller = Caller(url, self.told.defences, numbers(self.told.jitter, f"jitter {self.name}"))
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request from the door to its answer."""
@@ -125,14 +136,22 @@ class Service(Backend):
         if self.caller is None or order.key < self.own_keys:
             self.counts["served"] += 1
             return self.say(200, f"/item/{order.key} from {self.name}\n")
-        reply = await self.caller.call(f"/item/{order.key}", order.headers(), order.deadline)
-        status, told = STATUS.get(reply.how, 503), {"X-Attempts": str(max(1, reply.attempts))}
-        if not self.edge and status != 200:
-            status = 502
-        self.counts["served" if status == 200 else "failed"] += 1
+        return await self.ask_next(self.caller, order)
+
+    async def ask_next(self, caller: Caller, order: Order) -> web.Response:
+        """The next service's answer, or what its caller has instead."""
+        path, fallback = f"/item/{order.key}", caller.defences.fallback
+        reply = await caller.call(path, order.headers(), order.deadline)
+        now, told = asyncio.get_running_loop().time(), {"X-Attempts": str(max(1, reply.attempts))}
+        status = 504 if self.edge and reply.how == TIMEOUT else STATUS.get(reply.how, 502)
+        if fallback is not None and status == 200:
+            fallback.keep(path, reply.how, now)
+        elif fallback is not None:
+            status, told["X-Remark"] = 200, fallback.instead(path, now).quality
         if status == 503:
             told["Retry-After"] = "1"
-        return self.say(status, f"/item/{order.key} from {self.name}: {reply.how}\n", told)
+        self.counts["served" if status == 200 else "failed"] += 1
+        return self.say(status, f"{path} from {self.name}: {reply.how}\n", told)
 
     def refuse(self, text: str) -> web.Response:
         """No, in time for the caller to do something else."""
@@ -140,17 +159,21 @@ class Service(Backend):
         return self.say(503, text, {"Retry-After": "1"})
 
     async def control(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The admin port: GET /counts, POST /control/fail?share=S; the rest as the test bench's."""
-        if (request.method, request.path) == ("GET", "/counts"):
+        """The admin port: GET /counts, POST /control/fail?share=S, /control/next?url=U; else as the test bench's."""
+        what, query = f"{request.method} {request.path}", request.query
+        if what == "GET /counts":
             calls = {} if self.caller is None else dict(self.caller.counts)
             return self.say(200, json.dumps({"requests": self.counts, "calls": calls, "arrivals": self.arrivals}))
-        if (request.method, request.path) != ("POST", "/control/fail"):
-            return await super().control(request)
         try:
-            self.fail(float(request.query["share"]))
+            if what == "POST /control/fail":
+                self.fail(float(query["share"]))
+            elif what == "POST /control/next":
+                self.call(query["url"])
+            else:
+                return await super().control(request)
         except (KeyError, ValueError) as problem:
-            return self.say(400, f"share must be a number from 0 to 1: {problem}\n")
-        return self.say(200, f"{self.name} fails {self.share:.0%} of what it begins\n")
+            return self.say(400, f"not understood: {problem}\n")
+        return self.say(200, f"{self.name}: done\n")
 
     def fail(self, share: float) -> None:
         """From now on a *share* (0 to 1) of what it begins fails. Raises ValueError for any other number."""
@@ -167,10 +190,9 @@ class Service(Backend):
 def made(options: argparse.Namespace) -> Service:
     """The service that the command line asks for."""
     told = job.read(options.job)
-    jitter = numbers(told.jitter, f"jitter {options.name}")
     return Service(
-        options.name, options.workers, told=told, fails=options.fails, own_keys=options.own_keys, edge=options.edge,
-        caller=Caller(options.next, told.defences, jitter) if options.next else None, patience_s=options.patience,
+        options.name, options.workers, told=told, next_url=options.next, fails=options.fails,
+        own_keys=options.own_keys, patience_s=options.patience, edge=options.edge,
     )  # fmt: skip
 
 
