@@ -37,7 +37,7 @@ from minisys.testbed.laws import Deterministic, Gamma, Lognormal, Uniform
 from minisys.testbed.tables import Table, table
 from minisys.testbed.workload import Workload, workload
 
-RATE_PER_S, PATIENCE_S, SETTLE_S = 24.0, 1.0, 1.0
+RATE_PER_S, PATIENCE_S, SETTLE_S = 22.0, 1.0, 1.0
 OUTAGE = (Trouble("database", 1.0, 1.0, slow=10.0),)
 HANG = Trouble("database", 0.5, 2.0, slow=30.0)
 OWN_KEYS, KEYS = 500, 1000  # of the items, half need nobody but the shop
@@ -56,7 +56,7 @@ def ended_s(troubles: Sequence[Trouble] = OUTAGE) -> float:
 
 
 def chain(cured: bool) -> Chain:
-    """Shop, orders, database (three workers of 80 ms: 37 requests a second), called as most of us do, or *cured*.
+    """Shop, orders, database (three workers of 70 ms: 43 requests a second), called as most of us do, or *cured*.
 
     As most do: timeouts everywhere, the app tries twice, orders three times, and the database takes all. Cured: the
     deadline travels along, one caller retries, with jitter and a budget of a tenth, and the database's line is short.
@@ -65,7 +65,7 @@ def chain(cured: bool) -> Chain:
         patient = Defences(timeout_s=PATIENCE_S, deadline=True)
         retries = Retries(3, Backoff(0.05, 0.5, "full"), RatioBudget(0.1))
         callers = patient, patient, Defences(timeout_s=0.5, deadline=True, retries=retries)
-        return Chain(_services(Protection(queue_limit=QueueLimit(6))), callers, patience_s=PATIENCE_S)
+        return Chain(_services(Protection(queue_limit=QueueLimit(8))), callers, patience_s=PATIENCE_S)
     app = Defences(timeout_s=PATIENCE_S, retries=Retries(2))
     callers = app, Defences(timeout_s=PATIENCE_S), Defences(timeout_s=0.5, retries=Retries(3))
     return Chain(_services(Protection()), callers, patience_s=PATIENCE_S)
@@ -73,7 +73,7 @@ def chain(cured: bool) -> Chain:
 
 def _services(database: Protection) -> tuple[Service, ...]:
     quick = Gamma(0.003, 0.5)
-    return Service("shop", 60, quick), Service("orders", 40, quick), Service("database", 3, Gamma(0.08, 0.5), database)
+    return Service("shop", 60, quick), Service("orders", 40, quick), Service("database", 3, Gamma(0.07, 0.5), database)
 
 
 def outage(users: Workload | None = None, *, clock: str = "real", seed: int = 0) -> Pair:

@@ -31,6 +31,7 @@ import numpy as np
 
 from minisys.load_balancing import virtual
 from minisys.resilience.chain import Chain, Trouble, draws, troubled, windows
+from minisys.resilience.defences import Defences
 from minisys.resilience.job import Job
 from minisys.resilience.service import Service
 from minisys.testbed import http, nodes
@@ -72,18 +73,15 @@ class Measured:
 
 def jobs(chain: Chain, seed: int) -> list[Job]:
     """What the users' app and each service of *chain* must know, in this order."""
-    drawn = draws(chain, seed)
-    apart = [*chain.callers, None]
-    jitter = [*drawn.jitter, np.array([])]
-    app = Job(work=array("d", [0.0]), luck=array("d", [1.0]), jitter=array("d", jitter[0]), defences=chain.callers[0])
-    made = [app]
-    for place, service in enumerate(chain.services):
-        defences = apart[place + 1]
-        given = {} if defences is None else {"defences": defences}
-        rows = {"work": drawn.work_s[place], "luck": drawn.luck[place], "jitter": jitter[place + 1]}
-        tables = {name: array("d", row.tolist()) for name, row in rows.items()}
-        made.append(Job(**tables, protection=service.protection, **given))
-    return made
+    work, luck, jitter = (list(map(_table, rows)) for rows in draws(chain, seed))
+    app = Job(work=array("d", [0.0]), luck=array("d", [1.0]), jitter=jitter[0], defences=chain.callers[0])
+    callers, jitter = [*chain.callers[1:], Defences()], [*jitter[1:], array("d")]
+    shields = [each.protection for each in chain.services]
+    return [app, *map(Job, work, luck, jitter, shields, callers)]
+
+
+def _table(row: np.ndarray) -> array:
+    return array("d", row.tobytes())
 
 
 class Running:
@@ -230,8 +228,7 @@ async def _virtual(
             for when, name, factor, share in todo:
                 group.create_task(virtual.later(when, _trouble, services[name], factor, share))
             await users.run()
-    told_us = {name: {"requests": each.counts, "arrivals": each.arrivals} for name, each in services.items()}
-    return Measured(chain, workload, users.trace(), told_us)
+    return Measured(chain, workload, users.trace(), {name: each.counted() for name, each in services.items()})
 
 
 async def _trouble(service: Service, factor: float, share: float) -> None:

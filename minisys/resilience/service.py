@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import json
 import re
+from typing import Any
 
 from aiohttp import web
 
@@ -114,13 +115,13 @@ class Service(Backend):
 
     async def in_turn(self, order: Order, luck: float) -> web.Response:
         """Wait for a worker; then work, unless that is not worth it any more."""
-        loop = asyncio.get_running_loop()
+        loop, waits = asyncio.get_running_loop(), self.worker.locked()
         async with self.worker:
             now = loop.time()
-            if order.deadline.passed(now):
+            if waits and order.deadline.passed(now):
                 self.counts["late"] += 1
                 return self.say(504, "its deadline passed while it waited\n")
-            if not self.protection.turn(self.queued, now - order.arrived_s, order.priority, now):
+            if waits and not self.protection.turn(self.queued, now - order.arrived_s, order.priority, now):
                 return self.refuse("requests wait too long here; try again later\n")
             answer = await self.serve(order, luck)
         answer.headers["X-Started-S"] = repr(now)
@@ -162,8 +163,7 @@ class Service(Backend):
         """The admin port: GET /counts, POST /control/fail?share=S, /control/next?url=U; else as the test bench's."""
         what, query = f"{request.method} {request.path}", request.query
         if what == "GET /counts":
-            calls = {} if self.caller is None else dict(self.caller.counts)
-            return self.say(200, json.dumps({"requests": self.counts, "calls": calls, "arrivals": self.arrivals}))
+            return self.say(200, json.dumps(self.counted()))
         try:
             if what == "POST /control/fail":
                 self.fail(float(query["share"]))
@@ -174,6 +174,11 @@ class Service(Backend):
         except (KeyError, ValueError) as problem:
             return self.say(400, f"not understood: {problem}\n")
         return self.say(200, f"{self.name}: done\n")
+
+    def counted(self) -> dict[str, Any]:
+        """What became of requests, how calls of the next service ended, and when requests came (seconds)."""
+        calls = {} if self.caller is None else dict(self.caller.counts)
+        return {"requests": self.counts, "calls": calls, "arrivals": self.arrivals}
 
     def fail(self, share: float) -> None:
         """From now on a *share* (0 to 1) of what it begins fails. Raises ValueError for any other number."""
