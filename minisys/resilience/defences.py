@@ -58,7 +58,7 @@ class Defences:
     def refused_by(self, now_s: float, rng: Random) -> str:
         """Ask before each try: "" to go on, and done() must follow, or who refused.
 
-        That is "bulkhead", "throttle" or "breaker". The breaker comes last, so that a probe it hands out is really sent.
+        That is "bulkhead", "throttle" or "breaker". The breaker is asked last: a probe that it hands out is sent.
         """
         if self.bulkhead is not None and not self.bulkhead.enter():
             return "bulkhead"

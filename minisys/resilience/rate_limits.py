@@ -55,8 +55,8 @@ class LeakyBucket:
     """A queue that lets one out every 1 / *rate_per_s* seconds: whoever comes in a burst leaves evenly spaced.
 
     At most *capacity* may be inside; more is refused. After allow(), hold the request for `delay_s`. What comes out
-    never exceeds the rate, at the price of waiting. Raises ValueError unless rate > 0 and capacity >= 1. Source: Turner 1986
-    (as a queue); NGINX limit_req.
+    never exceeds the rate, at the price of waiting. Raises ValueError unless both are above 0. Source: Turner 1986 (as
+    a queue); NGINX limit_req.
     """
 
     def __init__(self, rate_per_s: float, capacity: float) -> None:
@@ -149,8 +149,8 @@ class Gcra:
     """Generic cell rate algorithm: the token bucket's decisions from one number, the theoretical arrival time.
 
     Each request moves that time on by 1 / *rate_per_s*; it may be ahead of now by at most *burst* such steps. One
-    number fits into one atomic update of a shared store. Raises ValueError unless both are above 0. Source: ITU-T I.371;
-    redis-cell.
+    number fits into one atomic update of a shared store. Raises ValueError unless both are above 0. Source: ITU-T
+    I.371; redis-cell.
     """
 
     def __init__(self, rate_per_s: float, burst: float) -> None:

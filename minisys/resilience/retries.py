@@ -135,8 +135,8 @@ class Retries:
     """Whether to ask again, and after how long.
 
     *attempts*: tries in all, the first one included; 1: no retries. *backoff* None: at once. *budget* None: no limit
-    but *attempts*. *idempotent_only*: after an error that leaves open whether the work was done, only ask again if doing it
-    twice does no harm. Raises ValueError unless attempts >= 1.
+    but *attempts*. *idempotent_only*: after an error that leaves open whether the work was done, only ask again if
+    doing it twice does no harm. Raises ValueError unless attempts >= 1.
     """
 
     def __init__(
