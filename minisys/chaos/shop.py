@@ -82,6 +82,11 @@ def check_fault(kind: str, target: str) -> None:
         raise ValueError(f"{target!r} can have {', '.join(FAULTS[target])}; not {kind!r}")
 
 
+def item_of(order: int) -> int:
+    """What is bought with order number *order*: spread evenly over ITEMS."""
+    return (order * 7 + order // ITEMS * 3) % ITEMS
+
+
 class Call(NamedTuple):
     """Ask *target* for *what* ("get", "set", "price", "write") about *key*; give up after *timeout_s* (None: never)."""
 
@@ -230,4 +235,3 @@ CLAIMS = {
         Claim("no confirmed order is lost", "lost", at_most=0),
     )
 }
-

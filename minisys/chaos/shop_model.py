@@ -44,11 +44,6 @@ def orders(seconds: float, rate_per_s: float = RATE_PER_S, seed: int = 0) -> Wor
     return drawn[: max(1, int(np.searchsorted(drawn.arrival_s, seconds)))]
 
 
-def item_of(order: int) -> int:
-    """What is bought with *order*: spread evenly over shop.ITEMS, in an order without a pattern."""
-    return (order * 7 + order // shop.ITEMS * 3) % shop.ITEMS
-
-
 @dataclass
 class Part:
     """A process of the shop: *alive*, *paused* (None, or the event of its going on), and what it has been told to do."""
@@ -123,7 +118,7 @@ class SimShop:
             yield self.env.timeout(request.work_s)
             if app.errors and self.rng.random() < app.errors:
                 return FAILED
-            steps = shop.take_order(self.built, request.key, item_of(request.key), self.homes[name])
+            steps = shop.take_order(self.built, request.key, shop.item_of(request.key), self.homes[name])
             answer: Any = None
             problem: shop.Unavailable | None = None
             while True:
