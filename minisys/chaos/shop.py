@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from zlib import crc32
 
 WEAKNESSES = {
     "no timeout": "the call to the price service has no timeout",
@@ -35,8 +36,9 @@ ANSWER_S = 0.6  # the balancer's patience with one application, before it tries 
 WORKERS = 16  # orders that one application takes in hand at the same time
 CHECK_EVERY_S, CHECK_TIMEOUT_S, CHECK_FALL = 0.15, 0.1, 2
 PRICE_S, STORE_S, CACHE_S = 0.01, 0.004, 0.001  # how long each part takes over one call
-FAULTS = {name: ("kill", "pause") for name in PARTS}
-FAULTS |= {name: ("kill", "pause", "errors") for name in APPS} | {"prices": ("kill", "pause", "errors", "slow answers")}
+FAULTS: dict[str, tuple[str, ...]] = {name: ("kill", "pause") for name in PARTS}
+FAULTS |= {name: ("kill", "pause", "errors") for name in APPS}
+FAULTS["prices"] = ("kill", "pause", "errors", "slow answers")
 LIST_PRICE = "the price list of this morning"
 
 
@@ -83,8 +85,8 @@ def check_fault(kind: str, target: str) -> None:
 
 
 def item_of(order: int) -> int:
-    """What is bought with order number *order*: spread evenly over ITEMS."""
-    return (order * 7 + order // ITEMS * 3) % ITEMS
+    """What is bought with order number *order*: spread evenly over ITEMS, without a pattern."""
+    return crc32(b"item %d" % order) % ITEMS
 
 
 class Call(NamedTuple):
@@ -157,7 +159,7 @@ def write_down(order: int, home: Home) -> Generator[Call, Any, None]:
 
 
 async def run_order(steps: Order, ask: Callable[[Call], Awaitable[Any]]) -> str:
-    """Run the *steps* of an order; *ask* makes one call, or raises Unavailable. Raises Unavailable if the order fails."""
+    """Run the *steps* of an order; *ask* makes one call, or raises Unavailable. Raises it if the order fails."""
     try:
         call = next(steps)
         while True:
@@ -211,7 +213,7 @@ class Readings:
 
 @dataclass(frozen=True)
 class Claim:
-    """A steady state in one line: *measure* (a property of Readings) is at least, or at most, *limit*; *unit* for print."""
+    """A steady state: *measure*, a property of Readings, is *at_least*, or *at_most*, so much."""
 
     name: str
     measure: str

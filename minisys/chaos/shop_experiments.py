@@ -17,11 +17,12 @@ import itertools
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 
-from minisys.chaos import shop, shop_model
+from minisys.chaos import shop, shop_runs
 from minisys.chaos.experiment import Experiment, Hypothesis, Journal
 from minisys.chaos.inject import SimClock
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.chaos.shop import Readings
+from minisys.chaos.shop_model import SimShop
 
 WARM_S = 1.0  # orders come in for so long before an experiment begins
 SETTLE_S = 0.3
@@ -73,7 +74,7 @@ def try_out(
     """
     journals: list[Journal] = []
 
-    def start(sim: shop_model.SimShop) -> None:
+    def start(sim: SimShop) -> None:
         made = experiment(claim, plan, sim.readings, abort_below)
         journals.append(made.journal())
 
@@ -83,8 +84,8 @@ def try_out(
 
         sim.env.process(later())
 
-    offered = shop_model.orders(WARM_S + plan.end_s + SETTLE_S + 0.5, seed=seed)
-    shop_model.run(weaknesses, start, offered, seed)
+    offered = shop_runs.orders(WARM_S + plan.end_s + SETTLE_S + 0.5, seed=seed)
+    shop_runs.run(weaknesses, start, offered, seed)
     if journals[0].status == "running":
         raise RuntimeError(f"the orders ended before the experiment did: {plan.end_s:g} s of faults")
     return journals[0]

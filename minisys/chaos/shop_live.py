@@ -11,6 +11,7 @@ processes.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tempfile
@@ -26,7 +27,7 @@ from minisys.chaos import shop, shop_experiments
 from minisys.chaos.experiment import Journal
 from minisys.chaos.inject import RealClock, Undo, play
 from minisys.chaos.plan import Fault, FaultPlan
-from minisys.chaos.shop_model import ShopRun, orders
+from minisys.chaos.shop_runs import ShopRun, orders
 from minisys.load_balancing.live import cluster
 from minisys.load_balancing.plan import HealthCheck
 from minisys.testbed import nodes
@@ -166,15 +167,26 @@ def _tell(node: Node, words: str) -> Undo:
 
 
 def run(
-    weaknesses: Iterable[str], plan: FaultPlan, offered: Workload | None = None, *, seconds: float = 5.0, seed: int = 0
-) -> ShopRun:
-    """shop_model.simulate for real: the same plan and the same orders on processes, sent by Locust."""
+    weaknesses: Iterable[str], plan: FaultPlan, offered: Workload | None = None, *, seconds: float = 5.0,
+    seed: int = 0, every_s: float = 0.5,
+) -> ShopRun:  # fmt: skip
+    """shop_runs.simulate for real: the same plan and the same orders on processes, sent by Locust."""
     for fault in plan:
         shop.check_fault(fault.kind, fault.target)
     with LiveShop(weaknesses) as running, _Users(running, offered or orders(seconds, seed=seed)) as users:
-        log = play(plan, running, RealClock())
-        trace = users.trace()
-        return ShopRun(trace, running.readings(), log)
+        began, samples = time.monotonic(), []
+
+        def sample() -> None:
+            for number in itertools.count():
+                if users.over.wait(max(0.0, began + number * every_s - time.monotonic())):
+                    return
+                samples.append((time.monotonic() - began, running.readings()))
+
+        with ThreadPoolExecutor(1) as monitoring:
+            monitoring.submit(sample)
+            log = play(plan, running, RealClock())
+            trace = users.trace()
+        return ShopRun(trace, running.readings(), log, samples)
 
 
 def try_out(
@@ -194,7 +206,7 @@ class _Users:
 
     def __init__(self, running: LiveShop, offered: Workload) -> None:
         self.running, self.offered = running, offered
-        self.first = threading.Event()
+        self.first, self.over = threading.Event(), threading.Event()
 
     def __enter__(self) -> _Users:
         self.pool = ThreadPoolExecutor(1)
@@ -209,7 +221,11 @@ class _Users:
 
     def trace(self) -> Trace:
         """What they saw, when they are done."""
-        return self.sent.result()
+        try:
+            return self.sent.result()
+        finally:
+            self.over.set()
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         self.pool.shutdown()

@@ -3,18 +3,17 @@
 A game day costs an afternoon of eight people. Before it, the same plan can be played here a hundred times: with every
 part, every moment, every combination. What breaks here is what to look at there.
 
-    run = simulate({"cache is a must"}, FaultPlan([Fault("kill", "cache", at_s=1.0, for_s=3.0)]))
-    run.trace, run.readings
+    env.process(...); shop = SimShop(env, rng, design({"cache is a must"})); shop.begin(Fault("kill", "cache"))
 
 Promised: the steps of an order (shop.take_order) and the balancer's choices (load_balancing.balancer) are those of the
-live shop; every order gets an answer; one seed gives one answer. Simplified: a part answers in a fixed time however
+live shop; every order gets an answer. Runs and experiments on it: shop_runs.py, shop_experiments.py. Simplified: a part answers in a fixed time however
 many ask it, except that an application has shop.WORKERS; a call to a killed part fails at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,40 +21,27 @@ import simpy
 from simpy.events import Event
 
 from minisys.chaos import shop
-from minisys.chaos.inject import Log, SimClock, Undo, played
-from minisys.chaos.plan import Fault, FaultPlan
+from minisys.chaos.inject import Undo
+from minisys.chaos.plan import Fault
 from minisys.load_balancing.balancer import Backend, Balancer
 from minisys.load_balancing.plan import HealthCheck
-from minisys.testbed import simulation
 from minisys.testbed.simulation import FAILED, OK, Request, settle
-from minisys.testbed.trace import Trace
-from minisys.testbed.workload import Deterministic, Poisson, Uniform, Workload, workload
 
-WORK_S = 0.005  # of an application, for each order
-RATE_PER_S = 60.0
 Steps = Generator[Event, Any, Any]
-
-
-def orders(seconds: float, rate_per_s: float = RATE_PER_S, seed: int = 0) -> Workload:
-    """Poisson orders for so many *seconds*; the key is the order's number, so that a lost one has a name."""
-    n = round(seconds * rate_per_s * 1.3) + 20
-    drawn = workload(n, arrivals=Poisson(rate_per_s), work=Deterministic(WORK_S), keys=Uniform(1), seed=seed)
-    drawn = replace(drawn, key=np.arange(n))
-    return drawn[: max(1, int(np.searchsorted(drawn.arrival_s, seconds)))]
 
 
 @dataclass
 class Part:
-    """A process of the shop: *alive*, *paused* (None, or the event of its going on), and what it has been told to do."""
+    """A process of the shop: *alive*, *paused* (None, or the event of its going on), and how it is to fail."""
 
     name: str
     takes_s: float
+    died: Event  # the balancer hears of an application's death at once
     alive: bool = True
     paused: Event | None = None
     slower_s: float = 0.0
     errors: float = 0.0
     life: int = 0  # counts its deaths
-    died: Event | None = None  # of an application: the balancer hears of it at once
     prices: dict[int, float] = field(default_factory=dict)  # in the cache: until when
     rows: set[int] = field(default_factory=set)  # in a book: orders
 
@@ -66,11 +52,9 @@ class SimShop:
     def __init__(self, env: simpy.Environment, rng: np.random.Generator, built: shop.Design) -> None:
         self.env, self.rng, self.built = env, rng, built
         times = {"prices": shop.PRICE_S, "cache": shop.CACHE_S, "orders": shop.STORE_S, "standby": shop.STORE_S}
-        self.parts = {name: Part(name, times.get(name, 0.0)) for name in shop.PARTS}
+        self.parts = {name: Part(name, times.get(name, 0.0), env.event()) for name in shop.PARTS}
         self.homes = {name: shop.Home() for name in shop.APPS}
         self.workers = {name: simpy.Resource(env, shop.WORKERS) for name in shop.APPS}
-        for name in shop.APPS:
-            self.parts[name].died = env.event()
         check = HealthCheck(shop.CHECK_EVERY_S, shop.CHECK_TIMEOUT_S, rise=2, fall=shop.CHECK_FALL)
         backends = [Backend(name, "127.0.0.1", 1) for name in shop.APPS]
         self.balancer = Balancer("least connections", backends, health=check)
@@ -206,55 +190,14 @@ class SimShop:
     def _kill(self, part: Part) -> Undo:
         part.alive, part.life, part.prices = False, part.life + 1, {}
         self._resume(part)
-        if part.died is not None:
+        died, part.died = part.died, self.env.event()
+        died.succeed()
+        if part.name in self.homes:
             self.old_calls += self.homes[part.name].priced
             self.homes[part.name], self.workers[part.name] = shop.Home(), simpy.Resource(self.env, shop.WORKERS)
-            died, part.died = part.died, self.env.event()
-            died.succeed()
         return lambda: setattr(part, "alive", True)
 
     def _resume(self, part: Part) -> None:
         event, part.paused = part.paused, None
         if event is not None:
             event.succeed()
-
-
-@dataclass(frozen=True)
-class ShopRun:
-    """One run: what users saw (*trace*), what monitoring counted (*readings*), the *log* of faults."""
-
-    trace: Trace
-    readings: shop.Readings
-    log: Log
-
-
-def simulate(
-    weaknesses: Iterable[str], plan: FaultPlan, offered: Workload | None = None, *, seconds: float = 5.0, seed: int = 0
-) -> ShopRun:
-    """Play *plan* on a shop with *weaknesses* while *offered* (default: `orders(seconds, seed=seed)`) come in.
-
-    Raises ValueError for an unknown weakness, or a fault that the shop cannot have.
-    """
-    log = Log()
-    for fault in plan:
-        shop.check_fault(fault.kind, fault.target)
-
-    def start(sim: SimShop) -> None:
-        SimClock(sim.env).follow(played(plan, sim, log, max(seconds, plan.end_s)))
-
-    trace, sim = run(weaknesses, start, offered or orders(seconds, seed=seed), seed)
-    return ShopRun(trace, sim.readings(), log)
-
-
-def run(
-    weaknesses: Iterable[str], start: Callable[[SimShop], None], offered: Workload, seed: int
-) -> tuple[Trace, SimShop]:
-    """Send *offered* to a shop with *weaknesses*; *start(shop)* is called before the first order."""
-    built, made = shop.design(weaknesses), []
-
-    def build(env: simpy.Environment, rng: np.random.Generator) -> SimShop:
-        made.append(SimShop(env, rng, built))
-        start(made[0])
-        return made[0]
-
-    return simulation.simulate(offered, build, seed=seed), made[0]

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import sqlite3
 from contextlib import closing
@@ -158,7 +157,7 @@ class App(Node):
             words = ("SET", call.key, "9.95", "PX", round(shop.TTL_S * 1000))
         reader, writer = await asyncio.open_connection("127.0.0.1", self.ports["cache"])
         with closing(writer):
-            writer.write(hiredis.pack_command(words))  # type: ignore[arg-type]
+            writer.write(hiredis.pack_command(words))
             replies = hiredis.Reader()
             while (reply := replies.gets()) is False:
                 if not (data := await reader.read(65_536)):
