@@ -47,8 +47,10 @@ def radius_at(rate_per_s: float, minutes: float, hurts: float) -> tuple[alt.Laye
     chance = [theory.noticed(max(1, round(total * one)), USUAL, hurts) for one in radii]
     frame = pd.DataFrame({"exposed_percent": radii * 100, "chance": chance, "what": "notices the weakness"})
     title = "Chance to notice a weakness, by the share of orders that is exposed to it"
-    says = {"x_title": "orders exposed (%)", "y_title": "chance"}
-    chart = charts.lines(frame, x="exposed_percent", y="chance", by="what", title=title, log_x=True, **says)
+    says = ("orders exposed (%)", "chance")
+    chart = charts.lines(
+        frame, x="exposed_percent", y="chance", by="what", title=title, log_x=True, x_title=says[0], y_title=says[1]
+    )
     enough = [(one, p) for one, p in zip(radii, chance, strict=True) if p >= 0.95]
     if not enough:
         return chart, f"Not even all {total:,.0f} orders are enough for 95 %: run longer."
@@ -96,15 +98,11 @@ def minimiser_explorer() -> Explorer:
 def minimiser_at(faults: int, cause: int, seed: int) -> tuple[alt.LayerChart, str]:
     """How many faults each played plan had, in order; the plan breaks if it holds *cause* faults drawn by *seed*."""
     found = bad_day(faults, min(cause, faults), seed)
-    rows = [
-        {"run": i, "faults": step.faults, "what": "breaks" if step.broke else "holds"}
-        for i, step in enumerate(found.steps, 1)
-    ]
     smallest, best = faults, []
-    for row in rows:
-        smallest = min(smallest, row["faults"]) if row["what"] == "breaks" else smallest
-        best.append({"run": row["run"], "faults": smallest, "what": "smallest that breaks"})
-    tried = [{**row, "what": "tried"} for row in rows]
+    for i, step in enumerate(found.steps, 1):
+        smallest = min(smallest, step.faults) if step.broke else smallest
+        best.append({"run": i, "faults": smallest, "what": "smallest that breaks"})
+    tried = [{"run": i, "faults": step.faults, "what": "tried"} for i, step in enumerate(found.steps, 1)]
     title = "Plans tried, and the smallest so far that breaks"
     frame = pd.DataFrame(tried + best)
     chart = charts.lines(frame, x="run", y="faults", by="what", title=title, x_title="plan tried", y_title="faults")

@@ -6,8 +6,9 @@ part, every moment, every combination. What breaks here is what to look at there
     env.process(...); shop = SimShop(env, rng, design({"cache is a must"})); shop.begin(Fault("kill", "cache"))
 
 Promised: the steps of an order (shop.take_order) and the balancer's choices (load_balancing.balancer) are those of the
-live shop; every order gets an answer. Runs and experiments on it: shop_runs.py, shop_experiments.py. Simplified: a part answers in a fixed time however
-many ask it, except that an application has shop.WORKERS; a call to a killed part fails at once.
+live shop; every order gets an answer. Runs and experiments on it: shop_runs.py, shop_experiments.py. Simplified: a part
+answers in a fixed time however many ask it, except that an application has shop.WORKERS; a call to a killed part fails
+at once.
 """
 
 from __future__ import annotations
