@@ -18,6 +18,7 @@ from benchmarks import (
     soak_autoscaling,
     soak_balancer,
     soak_carts,
+    soak_chaos,
     soak_edge,
     soak_queues,
     soak_raft,
@@ -27,7 +28,8 @@ from benchmarks import (
 )
 
 PARTS = {
-    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
+    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
+    "edge": soak_edge,
     "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
 }  # fmt: skip
 

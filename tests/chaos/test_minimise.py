@@ -31,7 +31,7 @@ def systems(draw: st.DrawFn) -> tuple[FaultPlan, Judge]:
     return FaultPlan(faults, seed=3), breaks
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(systems())
 def test_what_is_left_breaks_and_nothing_of_it_can_go(system: tuple[FaultPlan, Judge]) -> None:
     plan, breaks = system
@@ -44,7 +44,7 @@ def test_what_is_left_breaks_and_nothing_of_it_can_go(system: tuple[FaultPlan, J
     assert found.runs <= len(plan) ** 2 + 3 * len(plan) + 2  # the bound of the paper
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sets(st.sampled_from(TWENTY), min_size=1, max_size=4))
 def test_where_one_set_is_guilty_it_is_found(guilty: set[Fault]) -> None:
     played = []

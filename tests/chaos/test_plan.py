@@ -37,7 +37,7 @@ def plans(draw: st.DrawFn) -> FaultPlan:
     return FaultPlan(kept, draw(st.integers(0, 2**32)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plans())
 def test_text_and_back_gives_an_equal_plan(plan: FaultPlan) -> None:
     assert FaultPlan.from_yaml(plan.to_yaml()) == plan
@@ -45,7 +45,7 @@ def test_text_and_back_gives_an_equal_plan(plan: FaultPlan) -> None:
     assert hash(FaultPlan.from_yaml(plan.to_json())) == hash(plan)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plans())
 def test_events_come_in_order_and_each_end_has_its_beginning(plan: FaultPlan) -> None:
     events = plan.events()
