@@ -20,6 +20,7 @@ from minisys.chaos import schedule, theory
 from minisys.chaos.minimise import Minimised, minimise
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.chaos.shop import WEAKNESSES
+from minisys.chaos.shop_charts import minimised
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, explorer, slider
 
@@ -98,14 +99,7 @@ def minimiser_explorer() -> Explorer:
 def minimiser_at(faults: int, cause: int, seed: int) -> tuple[alt.LayerChart, str]:
     """How many faults each played plan had, in order; the plan breaks if it holds *cause* faults drawn by *seed*."""
     found = bad_day(faults, min(cause, faults), seed)
-    smallest, best = faults, []
-    for i, step in enumerate(found.steps, 1):
-        smallest = min(smallest, step.faults) if step.broke else smallest
-        best.append({"run": i, "faults": smallest, "what": "smallest that breaks"})
-    tried = [{"run": i, "faults": step.faults, "what": "tried"} for i, step in enumerate(found.steps, 1)]
-    title = "Plans tried, and the smallest so far that breaks"
-    frame = pd.DataFrame(tried + best)
-    chart = charts.lines(frame, x="run", y="faults", by="what", title=title, x_title="plan tried", y_title="faults")
+    chart = minimised(found)
     return (
         chart,
         f"{faults} faults became {len(found.plan)} in {found.runs} runs; trying each subset would take 2^{faults}.",

@@ -9,13 +9,14 @@ measured dots lie on the line; thirty orders are in each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from minisys.chaos import shop, theory
+from minisys.chaos import schedule, shop, theory
+from minisys.chaos.minimise import Minimised
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.chaos.shop_experiments import single_faults, try_out
 from minisys.chaos.shop_runs import RATE_PER_S, ShopRun, simulate
@@ -74,3 +75,71 @@ def outcomes(weaknesses: Iterable[str], seed: int = 0) -> Table:
             row[name] = f"{value:.2g}" if claim.holds(value) else f"[{value:.2g}]"
         rows.append(row)
     return table(pd.DataFrame(rows), caption="One fault at a time; in brackets: the claim did not hold")
+
+
+def by_design(
+    shops: Mapping[str, Iterable[str]], plan: FaultPlan, seconds: float = 6.0, title: str = ""
+) -> alt.LayerChart:
+    """Share of orders taken in each half second under *plan*, of *shops*: a name and its weaknesses. Five seeds."""
+    rows = [
+        simulate(weak, plan, seconds=seconds, seed=seed).rates().assign(shop=name)
+        for name, weak in ((name, set(given)) for name, given in shops.items())
+        for seed in SEEDS
+    ]
+    frame = pd.concat(rows)[["second", "success", "shop"]]
+    frame["success"] *= 100
+    said = ("second", "orders taken (%)")
+    return charts.lines(
+        frame, x="second", y="success", by="shop", title=title or "Orders taken", x_title=said[0], y_title=said[1]
+    )
+
+
+def habit(breaks_per_year: float = 2.0, years: float = 400.0) -> alt.LayerChart:
+    """Chance that failover works when it is needed, by the days between its tests: formula, and simulated years."""
+    days = np.geomspace(7, 730, 40)
+    said = [schedule.works(breaks_per_year, float(one)) for one in days]
+    rows = []
+    for every in (7.0, 30.0, 90.0, 180.0, 365.0, 730.0):
+        for seed in SEEDS:
+            outages, good = schedule.drill(breaks_per_year, every, 4.0, years, seed)
+            rows.append({"days": every, "chance": good / outages})
+    return charts.three_worlds(
+        predicted=pd.DataFrame({"days": days, "chance": said}), simulated=pd.DataFrame(rows), x="days", y="chance",
+        title=f"Chance that failover works when it is needed; {breaks_per_year:g} things a year break it unseen",
+        x_title="days between tests", y_title="chance", log_x=True,
+    )  # fmt: skip
+
+
+def designs(pairs: Iterable[tuple[str, Iterable[str]]], claim: str, plan: FaultPlan) -> Table:
+    """One experiment on several shops: a name and its weaknesses each, what was measured, and how it ended."""
+    rows = []
+    for name, weak in pairs:
+        journal = try_out(weak, claim, plan)
+        value = float(journal.observations[-1].value)
+        rows.append({"shop": name, shop.CLAIMS[claim].measure.replace("_", " "): value, "experiment": journal.status})
+    return table(pd.DataFrame(rows), caption=f"The claim: {claim}")
+
+
+def plan_table(plan: FaultPlan, caption: str, hours: bool = False) -> Table:
+    """*plan*, one fault a row; *hours*: times as weekday and hour, for a monkey's week."""
+    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    rows = []
+    for fault in plan:
+        day, rest = divmod(fault.at_s, 86_400)
+        at = f"{names[int(day) % 7]} {int(rest // 3600):02d}:{int(rest % 3600 // 60):02d}"
+        when = {"when": at} if hours else {"at_s": fault.at_s}
+        rows.append({**when, "fault": fault.kind, "on": fault.target, "for_s": fault.for_s})
+    return table(pd.DataFrame(rows), caption=caption)
+
+
+def minimised(found: Minimised) -> alt.LayerChart:
+    """The minimiser's way: faults of each plan that it played, and the smallest so far that breaks the shop."""
+    smallest, rows = found.steps[0].faults, []
+    for i, step in enumerate(found.steps, 1):
+        smallest = min(smallest, step.faults) if step.broke else smallest
+        rows += [{"run": i, "faults": step.faults, "what": "tried"},
+                 {"run": i, "faults": smallest, "what": "smallest that breaks"}]  # fmt: skip
+    title = "Plans tried, and the smallest so far that breaks"
+    return charts.lines(
+        pd.DataFrame(rows), x="run", y="faults", by="what", title=title, x_title="plan tried", y_title="faults"
+    )

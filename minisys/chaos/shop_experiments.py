@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 
 from minisys.chaos import shop, shop_runs
+from minisys.chaos.drawing import Choice
 from minisys.chaos.experiment import Experiment, Hypothesis, Journal
 from minisys.chaos.inject import SimClock
 from minisys.chaos.plan import Fault, FaultPlan
@@ -107,6 +108,21 @@ def single_faults(for_s: float = 3.0) -> list[Fault]:
     values = {"errors": {"ratio": 1.0}, "slow answers": {"delay_s": 0.2}}
     pairs = itertools.chain.from_iterable(((part, kind) for kind in kinds) for part, kinds in shop.FAULTS.items())
     return [Fault(kind, part, 0.0, for_s, **values.get(kind, {})) for part, kind in pairs]
+
+
+MENU = (
+    Choice("kill", shop.PARTS, (0.5, 2.0)),
+    Choice("pause", shop.PARTS, (0.5, 2.0)),
+    Choice("slow answers", ["prices"], (0.5, 2.0), {"delay_s": (0.02, 0.3)}),
+    Choice("errors", ["prices"], (0.5, 2.0), {"ratio": (0.2, 1.0)}),
+)
+"""What may happen on a bad day of the shop; each line as likely as the others."""
+
+
+def breaks(weaknesses: Iterable[str], claim: str = "orders succeed", seed: int = 0) -> Callable[[FaultPlan], bool]:
+    """Whether a plan makes *claim* fail on a shop with *weaknesses*: what the minimiser asks again and again."""
+    has = set(weaknesses)
+    return lambda plan: not try_out(has, claim, plan, seed=seed).ok
 
 
 def everything(weaknesses: Iterable[str], *, seed: int = 0) -> dict[tuple[str, str, str], set[str]]:
