@@ -6,8 +6,10 @@
 
 It pushes: a consumer subscribes and gets up to *most_unacknowledged* messages ahead (its prefetch). There is no
 visibility timeout: what is not acknowledged comes back when the connection of its consumer ends (or after 30 minutes,
-consumer_timeout). There is no wheel for it: `apt install rabbitmq-server` brings it with Erlang, and its own service,
-which is not touched here.
+consumer_timeout). A server that is killed may deliver once more what was acknowledged just before.
+
+There is no wheel for it: `apt install rabbitmq-server` brings it with Erlang, and a service of its own, which is not
+touched here.
 
 Promised: loopback only, its files in a temporary folder, nothing outlives the block. A send returns when the broker
 says that the message is on disk. The protocol is STOMP, which RabbitMQ's own plugin speaks and a page of Python too.

@@ -137,9 +137,17 @@ class Member:
         """The partitions that are its own now."""
         return sorted(each.partition for each in self._client.assignment())
 
-    def commit(self) -> None:
-        """Tell the group that everything received so far is done."""
-        self._client.commit(asynchronous=False)
+    def commit(self, record: Record | None = None) -> None:
+        """Tell the group that everything received so far is done, or all of a partition up to *record*: a log has one
+        position, and cannot acknowledge the sixth record without the five before it.
+        """
+        if record is None:
+            self._client.commit(asynchronous=False)
+        else:
+            from confluent_kafka import TopicPartition
+
+            position = TopicPartition(TOPIC, record.partition, record.offset + 1)
+            self._client.commit(offsets=[position], asynchronous=False)
 
     def __enter__(self) -> Member:
         return self

@@ -46,7 +46,8 @@ def test_what_is_not_acknowledged_comes_again_and_what_is_does_not(tmp_path: Pat
             assert came == [(number, number in numbers[1:5]) for number in numbers[1:]]
         node.kill()  # SIGKILL; what it acknowledged is on disk
     with rabbitmq(folder=tmp_path) as node, Orders(node.port, most_unacknowledged=100) as third:
-        assert sorted((text for text, _ in texts(third, 19)), key=int) == numbers[1:]
+        # The acknowledgement of "0" may still have been in memory: confirmed is not fsynced, and once more is allowed.
+        assert {text for text, _ in texts(third, 20, 2.0)} - {"0"} == set(numbers[1:])
 
 
 def test_one_message_at_a_time_at_least() -> None:
