@@ -64,7 +64,7 @@ TESTS = [  # three at a time on two cores: many tests wait for servers
     Step("unit and property tests", [*PYTEST, "-n3", "--dist=worksteal", "tests", *ELSEWHERE]),
     Step("notebooks (nbval)", [*PYTEST, "-n3", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
 ]
-BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadgroup", "tests/browser"])  # P: sliders' times
+BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadscope", "tests/browser"])  # P: sliders' times
 
 
 def main(words: Sequence[str]) -> int:

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from minisys import doctor
 
@@ -28,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "ci-artifacts" / "browser"
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-SERVE = "import sys, pathlib; from minisys import lab_server; sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1])))"
+SERVE = "import sys, pathlib; from minisys import lab_server; sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1]), port=int(sys.argv[2])))"
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
 IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
@@ -52,6 +54,17 @@ WATCH = """handle => {
 GOAL_MS = 100
 WIDGET = "widget-view"
 BAD_OUTPUT = ", ".join([MIME.format("error"), MIME.format("stderr"), ".ms-scene-error:not(:empty)"])
+
+
+class ByPage(LoadScopeScheduling):
+    """Which tests one worker gets together: those of a module that share a page; each chapter of test_course alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "[" in nodeid else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPage:
+    return ByPage(config, log)
 
 
 class Lab:
@@ -172,7 +185,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             only_widgets(path)
     PICTURES.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NO_BROWSER": "1"}
-    command = [sys.executable, "-c", SERVE, str(root)]
+    port = 8888 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # two that look at once find the same one
+    command = [sys.executable, "-c", SERVE, str(root), str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as course:
         try:
             assert course.stdout is not None
