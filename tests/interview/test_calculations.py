@@ -208,24 +208,26 @@ def test_a_full_bucket_lets_through_what_the_key_says():
 @pytest.mark.parametrize("fail_percent", [40, 50, 60])
 def test_the_quota_and_the_hedged_page_are_those_of_the_theory(fail_percent):
     retries = theory.token_tries(fail_percent / 100, 3, cost=14) - 1
-    assert resilience.quota_retries(14, fail_percent) == pytest.approx(100 * retries)
-    assert resilience.hedged_page_percent(50, 2) == pytest.approx(100 * theory.page_is_slow(0.02**2, 50))
+    assert resilience.quota_retries(14, fail_percent)["retries"] == pytest.approx(100 * retries)
+    assert resilience.hedged_page_percent(50, 2)["pages"] == pytest.approx(100 * theory.page_is_slow(0.02**2, 50))
     assert resilience.recovers_up_to(3000, 3) == theory.Vulnerability(1, 3000, 3).hidden_capacity_per_s
-    assert resilience.throttled_percent(1000, 200, 2) == 100 - theory.throttled_per_s(1000, 200, 2) / 10
+    assert resilience.throttled_percent(1000, 200, 2)["dropped"] == 100 - theory.throttled_per_s(1000, 200, 2) / 10
 
 
 def test_an_interpolated_quantile_is_numpys_of_requests_that_lie_evenly():
     even = np.concatenate([np.full(900, 50.0), np.linspace(100, 250, 82)[1:-1], np.full(20, 400.0)])
-    assert observability.interpolated_p95_ms(900, 980) == pytest.approx(np.sort(even)[949], rel=0.01)
+    assert observability.interpolated_p95_ms(900, 980)["p95"] == pytest.approx(np.sort(even)[949], rel=0.01)
 
 
 def test_budgets_minute_by_minute():
     failed = sum(0.3 for _ in range(2) for _ in range(6 + 8))  # two incidents of 14 minutes, 30 % each
-    assert observability.budget_eaten_percent(2, 30, 6, 8) == pytest.approx(100 * failed / (30 * 24 * 60 * 0.001))
+    assert observability.budget_eaten_percent(2, 30, 6, 8)["used"] == pytest.approx(
+        100 * failed / (30 * 24 * 60 * 0.001)
+    )
     hours, left = 0, 30 * 24 * 0.001
     while left > 1e-12:
         left, hours = left - 0.02, hours + 1
-    assert observability.budget_gone_h(99.9, 2) == pytest.approx(hours)
+    assert observability.budget_gone_h(99.9, 2)["gone"] == pytest.approx(hours)
 
 
 @pytest.mark.parametrize("drills", [10, 30, 60])
@@ -246,5 +248,5 @@ def test_halving_as_it_is_done(faults):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_monkey_drawn_day_by_day(seed):
     kills = np.random.default_rng(seed).random((20_000, 5, 8)) < 0.02
-    assert 100 * kills.any(axis=(1, 2)).mean() == pytest.approx(chaos.some_kill_percent(8, 2), abs=1.5)
+    assert 100 * kills.any(axis=(1, 2)).mean() == pytest.approx(chaos.some_kill_percent(8, 2)["some"], abs=1.5)
     assert kills.sum() / 20_000 == pytest.approx(chaos.kills_expected(8, 2, 1), rel=0.05)
