@@ -103,7 +103,8 @@ class TokenBudget:
     *refund*, one that a retry saved brings that retry's cost back. Empty: no retries until things go well again.
 
     *throttled_cost*: what a retry costs after "throttled" or "rejected"; None: *cost*. Raises ValueError unless all are
-    above 0. Source: the AWS SDKs' retry quota (500 tokens; 14, or 5 when throttled; 1 back).
+    above 0. Source: the AWS SDKs' retry quota (500 tokens; 14, or 5 when throttled; 1 back; older versions: 5, or 10
+    after a timeout).
     """
 
     def __init__(

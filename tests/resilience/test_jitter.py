@@ -36,6 +36,10 @@ def test_each_client_writes_once_and_one_alone_needs_one_call(strategy):
     assert simulate(STRATEGIES[strategy], 20, seed=4) == simulate(STRATEGIES[strategy], 20, seed=4)
 
 
+def test_a_seed_gives_one_trial_in_every_process():
+    assert simulate(STRATEGIES["full jitter"], 20, seed=4) == jitter.Contest(time_s=0.7847897172019418, calls=96)
+
+
 def test_the_chart_and_the_table_say_what_was_run():
     chart = picture(compare([2, 4], 2), "calls")
     assert "no backoff" in chart.description
@@ -48,4 +52,3 @@ def test_the_chart_and_the_table_say_what_was_run():
         simulate(None, 0)
     with pytest.raises(ValueError, match="got 0"):
         compare(trials=0)
-    assert jitter.BASE_S < jitter.CAP_S

@@ -91,7 +91,7 @@ def test_the_throttle_never_sends_more_than_asked_or_k_times_accepted(offered, c
 
 
 def test_hedging_beside_the_policy():
-    """Exponential answers of mean 1: over t = 6 when hedged after p95 = 3.0: e^-6 * e^-3 instead of e^-6."""
+    """Exponential answers of mean 1, hedged after p95 = 3.0: over 4 are e^-4 * e^-1 instead of e^-4."""
     hedge, rng, slow, copies, requests = Hedge(0.95, 0.1), Random(3), 0, 0, 60_000
     for _ in range(requests):
         after_s, first_s = hedge.after_s(), rng.expovariate(1)
