@@ -30,7 +30,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "ci-artifacts" / "browser"
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-SERVE = "import sys, pathlib; from minisys import lab_server; sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1]), port=int(sys.argv[2])))"
+SERVE = """import sys, pathlib
+from minisys import lab_server
+sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1]), port=int(sys.argv[2])))"""
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
 IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
