@@ -35,7 +35,8 @@ AGAIN = "`make soak PART=chaos ROUNDS=10`: some two minutes. Each experiment is 
 ENDED = """An experiment of seven faults (pause, slow processor, blackhole, corrupt bytes, errors of a dependency, a \
 wrong clock, memory taken) on processes that are not its own, ended from outside; in round k that is k x 60 ms after \
 the first fault began, so that it ends while the others begin, too. Whole: none of the faults is there any more, for \
-longer than the slowed processor's period. Outlived it: its processes that were still there 5 s later. Seconds: from the signal until that was first seen."""
+longer than the slowed processor's period. Seconds: from the signal until that was first seen. Outlived it: its own \
+processes that were still there 5 s later."""
 RUNS = """`chaos run` as it ships. Expected: the exit code that its file says (1 where that is tagged "expected to \
 fail"); rollbacks: runs in which all of them succeeded."""
 
