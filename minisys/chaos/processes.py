@@ -9,6 +9,7 @@ never more than *bound* of what is free is taken. Not promised: that a killed pr
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -102,7 +103,7 @@ class Processes:
                 f"{fault['megabytes']:g} MB is more than {self.bound:.0%} of the {free_mb:.0f} MB that are free here; "
                 "take less, or give a larger bound"
             )
-        return nodes.start("minisys.chaos.hog", str(fault["megabytes"])).stop
+        return nodes.start("minisys.chaos.hog", str(fault["megabytes"]), str(os.getpid())).stop
 
 
 def _stop(pid: int) -> None:
