@@ -20,8 +20,8 @@ COLUMNS = (
 )  # fmt: skip
 SUPERVISED, HUMAN, LOOP = "supervisor", f"a human after {HUMAN_S:g} s", "supervisor, crash loop"
 NOTE = """Three backends with 4 workers behind our balancer (checks every 0.2 s), 40 requests a second of 20 ms, \
-SIGKILL to one backend every 1.5 s. Repaired: another process gets requests from the balancer and lives for 0.3 s. In a crash \
-loop every new process of one backend is killed at once; it is not repaired but given up, with a page."""
+SIGKILL to one backend every 1.5 s. Repaired: another process gets requests from the balancer and lives for 0.3 s. In \
+a crash loop every new process of one backend is killed at once; it is not repaired but given up, with a page."""
 
 
 def soak(rounds: int, say: Say) -> Findings:
