@@ -20,6 +20,7 @@ from benchmarks import (
     soak_carts,
     soak_chaos,
     soak_edge,
+    soak_healing,
     soak_queues,
     soak_raft,
     soak_replication,
@@ -29,7 +30,7 @@ from benchmarks import (
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
-    "edge": soak_edge,
+    "edge": soak_edge, "healing": soak_healing,
     "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
 }  # fmt: skip
 

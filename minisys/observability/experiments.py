@@ -49,10 +49,10 @@ def scraped(offered: Workload | None = None, *, fail_share: float = 0.2, progres
             asked["prometheus"] = stack.enter_context(real.server(targets, every_s=0.25))
         except real.ProductMissing:
             pass
-        with real.Scraper(targets) as scraper:
+        with real.Prombed(targets) as prombed:
             trace = load(here.url, offered, at=[(0.0, lambda: began.append(time.time()))], progress=progress)
             time.sleep(0.6)  # both have looked once more
-        asked = {"prombed": scraper, **asked}
+        asked = {"prombed": prombed, **asked}
         rows = questions(trace, began[0])
         table = [
             {

@@ -84,16 +84,18 @@ def healing(
     *,
     crashes: int = 3,
     every_s: float = 1.5,
-    loop: bool = False,
+    loop: str = "",
     human_s: float = HUMAN_S,
     seed: int = 0,
     progress: bool = False,
 ) -> Healed:
     """Three backends, *crashes* SIGKILLs *every_s* seconds apart to one after the other, and users all the while.
 
-    book: what the supervisor goes by; None: a human restarts each *human_s* seconds after its death. loop: backend "a"
-    dies again as soon as it is there, each time. Raises ValueError for negative numbers.
+    book: what the supervisor goes by; None: a human restarts each *human_s* seconds after its death. loop: the backend
+    that afterwards dies again and again, as soon as it is there. Raises ValueError for negative numbers.
     """
+    if loop not in ("", *"abc"):
+        raise ValueError(f"there are backends a, b and c, not {loop!r}")
     if crashes < 0 or not every_s > 0 or not human_s >= 0:
         raise ValueError(f"need crashes >= 0, every_s > 0, human_s >= 0; got {crashes}, {every_s}, {human_s}")
     with cluster(backends=3, workers=4) as shop:
@@ -101,8 +103,8 @@ def healing(
         deaths = [(1.0 + number * every_s, "abc"[number % 3]) for number in range(crashes)]
         plan: list[tuple[float, Callable[[], Any]]] = [(at_s, partial(run.crash, name)) for at_s, name in deaths]
         if loop:
-            plan = [(1.0, run.loop), *plan]
-        offered = steady(1.0 + crashes * every_s + 2.0 + 4.0 * loop, seed=seed)
+            plan = [*plan, (1.0 + crashes * every_s, partial(run.loop, loop))]
+        offered = steady(1.0 + crashes * every_s + 2.0 + bool(loop), seed=seed)
         with run:
             trace = load(shop.url, offered, at=[(0.0, run.begin), *plan], progress=progress)
             run.wait(human_s + 5.0 if book is None else 8.0)
@@ -139,7 +141,7 @@ class _Run:
         self.world.close()
 
     def _go(self, what: Callable[[], None]) -> None:
-        self.threads.append(threading.Thread(target=what, name=what.__name__))
+        self.threads.append(threading.Thread(target=what))
         self.threads[-1].start()
 
     def _supervise(self) -> None:
@@ -158,14 +160,14 @@ class _Run:
         if self.book is None:
             self._go(lambda: None if self.stop.wait(self.human_s) else self.shop.restart(self.world.at[place]))
 
-    def loop(self) -> None:
-        """From now on whatever serves as "a" dies at once."""
-        self.crash("a")
-        self._go(self._again)
+    def loop(self, place: str) -> None:
+        """From now on whatever serves at *place* dies at once."""
+        self.crash(place)
+        self._go(partial(self._again, place))
 
-    def _again(self) -> None:
+    def _again(self, place: str) -> None:
         while not self.stop.wait(0.05):
-            if (node := self.world.node("a")).running:
+            if (node := self.world.node(place)).running:
                 node.kill()
 
     def _record(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from minisys.testbed import nodes
 SERVICE = "minisys.observability.service"
 WORK_S = {"bank": 0.020, "payment": 0.004, "stock": 0.012, "prices": 0.006, "web": 0.004}
 STEPS = {"payment": (("bank",),), "web": (("prices", "stock"), ("payment",))}  # who asks whom; a step side by side
+LEAVES = [name for name in WORK_S if name not in STEPS]
 
 
 class Shop:
@@ -31,14 +33,16 @@ class Shop:
         self.folder = Path(tempfile.mkdtemp(prefix="shop-", dir=nodes._folder()))
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         try:
-            for name, work_s in WORK_S.items():  # who is asked is there first
-                self._start(name, work_s)
+            with ThreadPoolExecutor(3) as starters:
+                list(starters.map(self._start, LEAVES))
+            for name in STEPS:  # who is asked is there first
+                self._start(name)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, name: str, work_s: float) -> None:
-        options = ["--name", name, "--work", repr(work_s)]
+    def _start(self, name: str) -> None:
+        options = ["--name", name, "--work", repr(WORK_S[name])]
         options += ["--spans", str(self.folder / f"{name}.spans"), "--logs", str(self.folder / f"{name}.logs")]
         for step in STEPS.get(name, ()):
             options += ["--call", ",".join(f"{other}={self.nodes[other].url}" for other in step)]

@@ -1,10 +1,10 @@
 """Prometheus asked for real: it scrapes the running services, and its answers stand beside what the users counted.
 
-    with Scraper({"web": here.url}) as prometheus:
+    with Prombed({"web": here.url}) as prometheus:
         load(here.url, workload)
     prometheus.value('sum(http_requests_total{code=~"5.."}) / sum(http_requests_total)')
 
-`Scraper` is prombed, a small scraper, store and PromQL in Python that comes as a wheel; `server` is Prometheus itself
+`Prombed` is prombed, a small scraper, store and PromQL in Python that comes as a wheel; `server` is Prometheus itself
 where it is installed (Debian: ``apt-get install prometheus``), asked over its HTTP API. Both are asked in the same way.
 
 Promised: loopback only, nothing outlives the block; ProductMissing says in one sentence what is not there. Checked with
@@ -58,7 +58,7 @@ class Asked:
         return next(iter(values.values()))
 
 
-class Scraper(Asked):
+class Prombed(Asked):
     """prombed reads ``/metrics`` of *targets* (job to url) every *every_s* seconds while the `with` block lasts, and
     once more at its end; then it can still be asked. A target that is down has ``up`` 0.
 
@@ -70,11 +70,11 @@ class Scraper(Asked):
             raise ValueError(f"need a target and every_s > 0, got {list(targets)} and {every_s}")
         if find_spec("prombed") is None:
             raise ProductMissing("prombed is not installed: make lab installs it (pip install prombed==0.1.0)")
-        from prombed import Prombed, ScrapeTarget  # no cost for who does not ask
+        import prombed  # no cost for who does not ask
 
         self.every_s = every_s
-        self.targets = [ScrapeTarget(url=f"{url}/metrics", labels={"job": job}) for job, url in targets.items()]
-        self.store = Prombed(targets=self.targets, scrape_timeout_ms=2_000)
+        self.targets = [prombed.ScrapeTarget(url=f"{url}/metrics", labels={"job": job}) for job, url in targets.items()]
+        self.store = prombed.Prombed(targets=self.targets, scrape_timeout_ms=2_000)
         self._one_at_a_time, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=asyncio.run, args=(self._watch(),), name="scraper", daemon=True)
 
@@ -102,7 +102,7 @@ class Scraper(Asked):
         except PrombedError as problem:
             raise ValueError(f"{expression!r} was refused: {problem}") from None
 
-    def __enter__(self) -> Scraper:
+    def __enter__(self) -> Prombed:
         self._thread.start()
         return self
 

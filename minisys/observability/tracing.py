@@ -30,17 +30,13 @@ class LineExporter(SpanExporter):
     """Writes each span that ends as one line of JSON into *path*; several processes may append to one file."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 (open as long as the process)
+        self.path = path
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write *spans*."""
-        for span in spans:
-            self._file.write(json.dumps(line(span)) + "\n")
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(line(span)) + "\n" for span in spans)
         return SpanExportResult.SUCCESS
-
-    def shutdown(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 def line(span: ReadableSpan) -> dict[str, object]:
