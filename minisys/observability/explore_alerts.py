@@ -195,3 +195,15 @@ def quality_explorer() -> Explorer:
         burn=slider(0.5, 40.0, 0.5, 14.5, "threshold", "burn rate"),
         short=choice(["none", "a twelfth"], "a twelfth", "short window"),
     )
+
+
+def never_reports(kind: str) -> str:
+    """The one rule of the six that reports no incident of this *kind*. Raises ValueError unless it is one."""
+    silent = [
+        rule.name
+        for rule, each in zip(STEPS, scores(), strict=True)
+        if not each.frame.loc[each.frame["kind"] == kind, "fired"].any()
+    ]
+    if len(silent) != 1:
+        raise ValueError(f"need one rule that never reports {kind!r}, found {silent}")
+    return silent[0]

@@ -42,14 +42,14 @@ def hops_table(case: Case) -> Table:
     """`hops`, those that grew most first, by the duration of their spans."""
     frame = hops(case)
     order = (frame["after_ms"] - frame["before_ms"]).sort_values(ascending=False).index
-    shown = frame.reindex(order).rename(columns={"path_ms": "added_to_the_critical_path_ms"}).round(1)
+    shown = frame.loc[order].rename(columns={"path_ms": "added_to_the_critical_path_ms"}).round(1)
     return table(shown, caption=f"Mean duration of each hop in {len(case.before)} traces before and after")
 
 
 def blamed(case: Case) -> str:
     """The hop whose own work added most to what the user waited for."""
     frame = hops(case)
-    return str(frame.loc[frame["path_ms"].idxmax(), "hop"])
+    return str(frame.sort_values("path_ms")["hop"].iloc[-1])
 
 
 def mttr(book: Runbooks | None) -> pd.DataFrame:
