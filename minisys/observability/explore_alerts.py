@@ -188,6 +188,8 @@ def _seen(window_s: float) -> np.ndarray:
 
 def quality_explorer() -> Explorer:
     """Controls for the window, the threshold and the second window."""
+    for span_s in SPANS.values():  # seen once, so that the sliders only compare
+        _seen(span_s), _seen(span_s / 12)
     return explorer(
         quality_at,
         title="One condition on 60 incidents",
