@@ -188,6 +188,8 @@ def _seen(window_s: float) -> np.ndarray:
 
 def quality_explorer() -> Explorer:
     """Controls for the window, the threshold and the second window."""
+    for span_s in SPANS.values():  # seen once, so that the sliders only compare
+        _seen(span_s), _seen(span_s / 12)
     return explorer(
         quality_at,
         title="One condition on 60 incidents",
@@ -195,3 +197,15 @@ def quality_explorer() -> Explorer:
         burn=slider(0.5, 40.0, 0.5, 14.5, "threshold", "burn rate"),
         short=choice(["none", "a twelfth"], "a twelfth", "short window"),
     )
+
+
+def never_reports(kind: str) -> str:
+    """The one rule of the six that reports no incident of this *kind*. Raises ValueError unless it is one."""
+    silent = [
+        rule.name
+        for rule, each in zip(STEPS, scores(), strict=True)
+        if not each.frame.loc[each.frame["kind"] == kind, "fired"].any()
+    ]
+    if len(silent) != 1:
+        raise ValueError(f"need one rule that never reports {kind!r}, found {silent}")
+    return silent[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minisys.observability import explore, explore_alerts
+from minisys.observability import explore, explore_alerts, explore_healing, shop_traces
 from minisys.observability.alerts import Condition, Rule
 from minisys.observability.incidents import score
 from minisys.testbed import picture
@@ -60,3 +60,23 @@ def test_the_slider_scores_as_the_rule_does():
     whole = score(rule, explore_alerts.drawn(explore_alerts.FEW))
     assert (made.frame["fired"] == whole.frame["fired"]).all()
     assert np.allclose(made.detection_s, whole.detection_s)
+
+
+def test_the_rule_that_sees_no_outage():
+    assert explore_alerts.never_reports("total outage") == "threshold for 1 h"
+    with pytest.raises(ValueError, match="found"):
+        explore_alerts.never_reports("blip")
+
+
+@pytest.mark.parametrize("fault", shop_traces.FAULTS)
+def test_the_hop_that_grew_on_the_critical_path_is_the_cause(fault):
+    case = shop_traces.draw(fault, count=15, seed=3)
+    assert explore_healing.blamed(case) == ": ".join(case.cause)
+
+
+def test_healing_saves_time_where_a_restart_cures_and_pages_elsewhere():
+    rows = explore_healing.mttr_table().frame.set_index("trouble")
+    assert rows.loc[["crash", "hang"], "ended by"].tolist() == ["restart", "restart"]
+    assert set(rows["pages"]) == {"0", "1"} and set(rows["a user calls, a human comes"]) == {"45 min"}
+    loops = explore_healing.loop_table().frame.set_index(["rule", "trouble"])["restarts and replacements"]
+    assert loops["runbooks with limits", "crash loop"] == "3" and loops["restart, always", "crash loop"] == "123"
