@@ -34,9 +34,10 @@ GOOD, CALLS = "answered in time", "calls of the database"
 
 
 def amplification_at(depth: int, attempts: int, fails: int) -> tuple[alt.LayerChart, str]:
-    """Calls of the last service a user when *fails* percent of them fail, by layers that retry: in each, in one only."""
+    """Calls of the last service a user when *fails* percent of them fail, by layers: each retries, one, budgets."""
     layers, share = list(range(1, depth + 1)), fails / 100
     rows = [(layer, cascades.expected_calls(layer, attempts, share), "every layer retries") for layer in layers]
+    rows += [(layer, theory.expected_tries(share, attempts), "the lowest layer alone") for layer in layers]
     for layer in layers:
         most = min(1.1**layer, cascades.expected_calls(layer, attempts, share))
         rows.append((layer, most, "a budget of 10 % in each"))
@@ -170,10 +171,8 @@ def replay_at(second: int, design: str) -> tuple[alt.LayerChart, str]:
     busy = frame[frame["service"] == "database"].set_index("state")["calls"]
     good = 100 * run.goodput(second - 1.0, second + 1.0)
     wasted, all_ = busy[STATES[2]], busy[STATES[1]] + busy[STATES[2]]
-    return (
-        chart,
-        f"Database: {wasted} of {all_} workers serve nobody. Of the users who come now {good:.0f} % are answered in time.",
-    )
+    said = f"Database: {wasted} of {all_} workers serve nobody. "
+    return chart, said + f"Of the users who come now {good:.0f} % are answered in time."
 
 
 def replay_explorer() -> Explorer:

@@ -37,10 +37,8 @@ def breaker_at(failures: int, open_s: float, fails: int) -> tuple[alt.LayerChart
     sent = (run.sent_s >= 10) & (run.sent_s < 20)
     came = (run.workload.arrival_s >= 10) & (run.workload.arrival_s < 20)
     good = 100 * run.goodput(10, 20)
-    return (
-        chart,
-        f"From 10 to 20 s {sent.sum()} of {came.sum()} calls are sent; {good:.0f} % of users are answered, {100 - fails} % could be.",
-    )
+    said = f"From 10 to 20 s {sent.sum()} of {came.sum()} calls are sent; {good:.0f} % of users are answered, "
+    return chart, said + f"{100 - fails} % could be."
 
 
 def breaker_explorer() -> Explorer:
