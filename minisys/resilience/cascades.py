@@ -49,7 +49,7 @@ def deep(
 def amplification(
     depths: Sequence[int], attempts: int, fails: float = 1.0, users: int = 200, **given: object
 ) -> pd.DataFrame:
-    """Calls of the last service a user, by the number of layers that retry: columns layers, calls, theory; a row a seed."""
+    """Calls of the last service a user, by layers that retry: columns layers, calls, theory; a row a seed."""
     rows = []
     for depth in depths:
         for seed in range(3):
@@ -122,7 +122,7 @@ def read(hedge: Hedge | None, workers: int = 30, work: Work = TAIL) -> Chain:
 def hedged(
     loads: Sequence[float], hedge: Hedge | None, seeds: Iterable[int] = SEEDS, users: int = 4_000
 ) -> pd.DataFrame:
-    """Latency and calls by load (1: all workers busy without hedges): columns load, p50_s, p99_s, calls; a row a seed."""
+    """By load (1: all workers busy without hedges): columns load, p50_s, p99_s, calls; a row a seed."""
     rows = []
     for load in loads:
         for seed in seeds:

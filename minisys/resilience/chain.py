@@ -28,7 +28,8 @@ class Service:
     """One service: *workers* who each hold one call, from its first work until the answer of whatever they ask.
 
     work: law of its own work for a call, seconds. fails: share of calls that fail after that work. protection: what
-    the service does for itself. own_keys: requests with a key below this need no next service. Raises ValueError for workers below 1 or a share outside [0, 1].
+    the service does for itself. own_keys: requests with a key below this need no next service.
+    Raises ValueError for workers below 1 or a share outside [0, 1].
     """
 
     name: str

@@ -53,7 +53,7 @@ def one(caller: Defences | None = None, protection: Protection | None = None, *,
     return Chain((service,), (caller or Defences(),))
 
 
-WELL, BROKEN = Defences(timeout_s=1.0), Trouble("service", 10.0, 5.0, fails=1.0)
+WELL, HANGS = Defences(timeout_s=1.0), Trouble("service", 10.0, 5.0, slow=40.0)
 BURSTY = Bursts(60.0, 300.0, 2.0, 0.3)
 
 
@@ -62,7 +62,7 @@ def cases() -> list[Case]:
     impatient, slow = Defences(timeout_s=0.03, retries=Retries(3)), read(None)
     lossy, tries = one(replace(WELL, retries=Retries(3)), fails=0.05), Retries(3, Backoff(1.0, 4.0, "none"))
     return [
-        Case("timeout", "30 ms, where one answer in eight takes longer", slow, replace(slow, callers=(impatient,)),
+        Case("timeout", "30 ms, where one answer in six takes longer", slow, replace(slow, callers=(impatient,)),
              "calls a request", Poisson(700.0)),
         Case("retries", "a database at two thirds of its capacity is slow for 5 s", metastable.alone(1),
              metastable.alone(3), PERCENT, Poisson(107.0), (metastable.TRIGGER,)),
@@ -70,14 +70,15 @@ def cases() -> list[Case]:
              replace(lossy, callers=(replace(WELL, retries=tries),)), SECONDS),
         Case("breaker", "one call in five fails, and four do not", one(WELL, fails=0.2),
              one(replace(WELL, breaker=Breaker(3, 5.0)), fails=0.2), PERCENT),
-        Case("bulkhead", "8 at once, and traffic in bursts", one(WELL), one(replace(WELL, bulkhead=Bulkhead(8))), PERCENT, BURSTY),
+        Case("bulkhead", "8 at once, and traffic in bursts", one(WELL),
+             one(replace(WELL, bulkhead=Bulkhead(8))), PERCENT, BURSTY),
         Case("short line", "2 may wait, and traffic in bursts", one(WELL),
              one(WELL, Protection(queue_limit=QueueLimit(2))), PERCENT, BURSTY),
         Case("CoDel", "a target of 1 ms, at 90 % load", one(WELL),
              one(WELL, Protection(codel=CoDel(0.001, 0.02))), PERCENT, Poisson(144.0)),
         Case("hedging", "after the median, at 70 % load", slow, read(Hedge(0.5, 1.0)), SECONDS, Poisson(1050.0)),
-        Case("throttle", "all fails for 5 s; the window remembers it for 120 s", one(WELL),
-             one(replace(WELL, throttle=AdaptiveThrottle(1.1, 120.0))), PERCENT, troubles=(replace(BROKEN, fails=0.0, slow=40.0),),
+        Case("throttle", "all hangs for 5 s; the window is 120 s", one(WELL),
+             one(replace(WELL, throttle=AdaptiveThrottle(1.1, 120.0))), PERCENT, troubles=(HANGS,),
              simulate=model.simulate),
     ]  # fmt: skip
 

@@ -79,12 +79,12 @@ def afterwards(run: Run) -> float:
     return run.goodput(LATE_S, END_S)
 
 
-def compare(designs: Mapping[str, Chain] = CURES, seeds: Iterable[int] = range(5), **given: float) -> pd.DataFrame:
+def compare(designs: Mapping[str, Chain] = CURES, seeds: Iterable[int] = range(5)) -> pd.DataFrame:
     """Each design with each seed: goodput before, during and after; calls of the last service a user; wasted work."""
     rows = []
     for name, design in designs.items():
         for seed in seeds:
-            run = outage(design, seed, **given)
+            run = outage(design, seed)
             before, during = run.goodput(0, TRIGGER.at_s), run.goodput(TRIGGER.at_s, OVER_S)
             rows.append((name, seed, before, during, afterwards(run), run.amplification[-1], run.wasted))
     columns = ["design", "seed", "before", "during", "afterwards", "calls_per_user", "wasted"]
@@ -94,7 +94,7 @@ def compare(designs: Mapping[str, Chain] = CURES, seeds: Iterable[int] = range(5
 def relieved(
     breaks_s: Sequence[float], share: float = 0.0, load: float = 0.6, seeds: Iterable[int] = range(5)
 ) -> pd.DataFrame:
-    """How long a break must be: `alone` at *load*, down since the trigger, lets only *share* of its users in from LATE_S.
+    """How long a break must be to end it: `alone` at *load*, from LATE_S on with only *share* of its users let in.
 
     One row a break and seed: break_s, afterwards (goodput from 5 s after the break on, all users being back).
     """

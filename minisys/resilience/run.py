@@ -104,10 +104,11 @@ class Run:
     def trace(self) -> Trace:
         """The users' view as a trace of the test bed."""
         n = len(self.workload)
-        nothing, nobody = np.full(n, np.nan), np.full(n, -1)
+        nothing, first = np.full(n, np.nan), self.chain.services[0].name
+        whose = np.where(self.outcome == 0, 0, -1)  # the first service speaks for all behind it
         tries = np.maximum(self.tries[:, 0], 1)
         return Trace.from_columns(
-            self.workload.arrival_s, nothing, self.finished_s, nobody, [], self.outcome, tries, self.workload.key
+            self.workload.arrival_s, nothing, self.finished_s, whose, [first], self.outcome, tries, self.workload.key
         )
 
     def calls(self) -> pd.DataFrame:
