@@ -23,12 +23,14 @@ from benchmarks import (
     soak_raft,
     soak_replication,
     soak_report,
+    soak_resilience,
     soak_sharding,
 )
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
-    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
+    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "resilience": soak_resilience,
+    "sharding": soak_sharding,
 }  # fmt: skip
 
 
