@@ -25,6 +25,7 @@ from benchmarks import (
     soak_raft,
     soak_replication,
     soak_report,
+    soak_resilience,
     soak_sharding,
 )
 
@@ -32,6 +33,9 @@ PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
     "edge": soak_edge, "healing": soak_healing,
     "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
+    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
+    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "resilience": soak_resilience,
+    "sharding": soak_sharding,
 }  # fmt: skip
 
 
