@@ -143,3 +143,11 @@ def minimised(found: Minimised) -> alt.LayerChart:
     return charts.lines(
         pd.DataFrame(rows), x="run", y="faults", by="what", title=title, x_title="plan tried", y_title="faults"
     )
+
+
+def while_down(weaknesses: Iterable[str]) -> float:
+    """Calls to the price service for each order in the last second of PRICES_DOWN: the mean of five seeds."""
+    chosen = set(weaknesses)
+    runs = [_bins(simulate(chosen, PRICES_DOWN, seconds=SECONDS, seed=seed).rates()) for seed in SEEDS]
+    late = [run[run["second"].between(DOWN_S[1] - 1, DOWN_S[1])]["calls_per_order"].mean() for run in runs]
+    return float(np.mean(late))
