@@ -4,7 +4,7 @@ The price service fails for two seconds; how often is it called then? By a formu
 the real applications: three worlds on one chart.
 
 Promised: what is drawn is computed or was measured; the plan is the same object in all worlds. Not promised: that the
-measured dots lie on the line; thirty orders are in each.
+measured dots lie on the line; twenty orders are in each.
 """
 
 from __future__ import annotations
