@@ -29,10 +29,10 @@ WEAKNESSES = {
 APPS = ("a", "b")
 PARTS = (*APPS, "prices", "cache", "orders", "standby")
 ITEMS = 20
-TTL_S = 0.5  # of a price in the cache
-CACHE_TIMEOUT_S, PRICE_TIMEOUT_S, STORE_TIMEOUT_S = 0.05, 0.1, 0.25
+TTL_S = 0.75  # of a price in the cache
+CACHE_TIMEOUT_S, PRICE_TIMEOUT_S, STORE_TIMEOUT_S = 0.08, 0.12, 0.3
 COPY_TIMEOUT_S = 0.1  # the standby's time to confirm its copy; the book goes on without it then
-ANSWER_S = 0.6  # the balancer's patience with one application, before it tries the other one
+ANSWER_S = 0.8  # the balancer's patience with one application, before it tries the other one
 WORKERS = 16  # orders that one application takes in hand at the same time
 CHECK_EVERY_S, CHECK_TIMEOUT_S, CHECK_FALL = 0.15, 0.1, 2
 PRICE_S, STORE_S, CACHE_S = 0.01, 0.004, 0.001  # how long each part takes over one call
@@ -149,10 +149,11 @@ def look_up(shop: Design, item: int, home: Home) -> Order:
 
 def write_down(order: int, home: Home) -> Generator[Call, Any, None]:
     """Write the order into the book; if the book cannot be reached, fail over to its standby and stay there."""
+    store = home.store  # another order may fail over while this one waits
     try:
-        yield Call(home.store, "write", order, STORE_TIMEOUT_S)
+        yield Call(store, "write", order, STORE_TIMEOUT_S)
     except Unavailable:
-        if home.store == "standby":
+        if store == "standby":
             raise
         yield Call("standby", "write", order, STORE_TIMEOUT_S)
         home.store = "standby"

@@ -4,7 +4,7 @@ The price service fails for two seconds; how often is it called then? By a formu
 the real applications: three worlds on one chart.
 
 Promised: what is drawn is computed or was measured; the plan is the same object in all worlds. Not promised: that the
-measured dots lie on the line; thirty orders are in each.
+measured dots lie on the line; twenty orders are in each.
 """
 
 from __future__ import annotations
@@ -143,3 +143,11 @@ def minimised(found: Minimised) -> alt.LayerChart:
     return charts.lines(
         pd.DataFrame(rows), x="run", y="faults", by="what", title=title, x_title="plan tried", y_title="faults"
     )
+
+
+def while_down(weaknesses: Iterable[str]) -> float:
+    """Calls to the price service for each order in the last second of PRICES_DOWN: the mean of five seeds."""
+    chosen = set(weaknesses)
+    runs = [_bins(simulate(chosen, PRICES_DOWN, seconds=SECONDS, seed=seed).rates()) for seed in SEEDS]
+    late = [run[run["second"].between(DOWN_S[1] - 1, DOWN_S[1])]["calls_per_order"].mean() for run in runs]
+    return float(np.mean(late))

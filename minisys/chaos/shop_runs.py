@@ -26,7 +26,7 @@ from minisys.testbed.trace import Trace
 from minisys.testbed.workload import Deterministic, Poisson, Uniform, Workload, workload
 
 WORK_S = 0.005  # of an application, for each order
-RATE_PER_S = 60.0
+RATE_PER_S = 40.0
 
 
 def orders(seconds: float, rate_per_s: float = RATE_PER_S, seed: int = 0) -> Workload:

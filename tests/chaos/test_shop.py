@@ -165,5 +165,16 @@ def test_the_orders_of_a_seed_are_the_same_in_another_process() -> None:
 def test_orders_have_numbers_of_their_own_and_come_at_their_rate() -> None:
     many = orders(100.0, seed=1)
     assert len(set(many.key.tolist())) == len(many)
-    assert len(many) == pytest.approx(6000, abs=4 * 6000**0.5)
+    assert len(many) == pytest.approx(100 * RATE_PER_S, abs=4 * (100 * RATE_PER_S) ** 0.5)
     assert many.arrival_s[-1] < 100.0
+
+
+def test_an_order_that_waits_while_another_fails_over_is_taken_too() -> None:
+    home = shop.Home()
+    first, second = (shop.write_down(order, home) for order in (1, 2))
+    next(first), next(second)
+    assert first.throw(shop.Unavailable("slow")).target == "standby"
+    with pytest.raises(StopIteration):
+        first.send(True)
+    assert home.store == "standby"
+    assert second.throw(shop.Unavailable("slow")).target == "standby"
