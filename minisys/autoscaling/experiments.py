@@ -148,7 +148,8 @@ def machines_chart(sale: Sale, model: pd.DataFrame) -> alt.LayerChart:
     last_s = max(look.time_s for look in sale.looks)
     if model["time_s"].max() < last_s:
         model = pd.concat([model, model.tail(1).assign(time_s=last_s)])
-    worlds = {"simulated": model[model["time_s"] <= last_s], "measured": sale.frame()}
+    measured = sale.frame()
+    worlds = {"simulated": model[model["time_s"] <= last_s], "measured": measured[measured["time_s"] >= 0]}
     shown: dict[str, Any] = {
         name: frame[["time_s", "ready"]].rename(columns={"ready": "machines"}) for name, frame in worlds.items()
     }
