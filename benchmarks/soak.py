@@ -31,11 +31,8 @@ from benchmarks import (
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
-    "edge": soak_edge, "healing": soak_healing,
-    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
-    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "edge": soak_edge,
-    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "resilience": soak_resilience,
-    "sharding": soak_sharding,
+    "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft,
+    "replication": soak_replication, "resilience": soak_resilience, "sharding": soak_sharding,
 }  # fmt: skip
 
 
