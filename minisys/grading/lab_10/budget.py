@@ -13,7 +13,6 @@ from minisys.resilience.defences import Defences
 from minisys.resilience.retries import Budget, RatioBudget, Retries
 from minisys.testbed.laws import Exponential
 
-
 Make = Callable[[float, float], Budget]
 
 
