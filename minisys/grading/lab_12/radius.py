@@ -12,6 +12,7 @@ from minisys.grading.checks import Check, Wrong
 Allowed = Callable[[Fault, Sequence[Fault]], object]
 TWINS = {"a": "b", "b": "a", "orders": "standby", "standby": "orders"}
 DAYS = range(8)
+RECOVERY_S = 1.0  # health checks must see twice that a part is back; until then its twin is alone
 
 
 def asked(allowed: Allowed, fault: Fault, active: Sequence[Fault]) -> bool:
@@ -32,9 +33,14 @@ def let_through(allowed: Allowed, plan: FaultPlan) -> FaultPlan:
     """Of *plan*, what the learner's limit lets through, asked fault by fault as they come."""
     kept: list[Fault] = []
     for fault in plan:
-        if asked(allowed, fault, [one for one in kept if one.end_s > fault.at_s]):
+        if asked(allowed, fault, [one for one in kept if _counts(one, fault.at_s)]):
             kept.append(fault)
     return plan.with_faults(kept)
+
+
+def _counts(earlier: Fault, at_s: float) -> bool:
+    """Whether *earlier* is still to be reckoned with: the shop never goes back to a book that it has left."""
+    return earlier.end_s + RECOVERY_S > at_s or earlier.target == "orders"
 
 
 def table(allowed: Allowed) -> str:
