@@ -20,17 +20,19 @@ from benchmarks import (
     soak_carts,
     soak_chaos,
     soak_edge,
+    soak_healing,
     soak_queues,
     soak_raft,
     soak_replication,
     soak_report,
+    soak_resilience,
     soak_sharding,
 )
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
-    "edge": soak_edge,
-    "queues": soak_queues, "raft": soak_raft, "replication": soak_replication, "sharding": soak_sharding,
+    "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft,
+    "replication": soak_replication, "resilience": soak_resilience, "sharding": soak_sharding,
 }  # fmt: skip
 
 

@@ -60,11 +60,11 @@ CHECKS = [
 ]
 ELSEWHERE = ["--ignore=tests/notebooks", "--ignore=tests/browser"]
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", "--nbval-sanitize-with=tools/nbval.cfg"]
-TESTS = [
-    Step("unit and property tests", [*PYTEST, "-n2", "--dist=worksteal", "tests", *ELSEWHERE]),
-    Step("notebooks (nbval)", [*PYTEST, "-n2", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
+TESTS = [  # three at a time on two cores: many tests wait for servers
+    Step("unit and property tests", [*PYTEST, "-n3", "--dist=worksteal", "tests", *ELSEWHERE]),
+    Step("notebooks (nbval)", [*PYTEST, "-n3", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
 ]
-BROWSER = Step("browser (Chromium)", [*PYTEST, "-s", "tests/browser"])
+BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadscope", "tests/browser"])  # P: sliders' times
 
 
 def main(words: Sequence[str]) -> int:

@@ -26,7 +26,7 @@ import pandas as pd
 from minisys.autoscaling import fast, traffic
 from minisys.autoscaling.__main__ import rule
 from minisys.autoscaling.cloud import Cloud
-from minisys.autoscaling.live import PERIOD_S, WORKERS, Shop, shop
+from minisys.autoscaling.live import PERIOD_S, WORKERS, Shop, shop, wait
 from minisys.autoscaling.policies import Look, Policy
 from minisys.testbed import charts
 from minisys.testbed.laws import Deterministic
@@ -104,6 +104,8 @@ def flash_sale(
         settled = True
         try:
             here.settle(here.bounds["minimum"])
+            at_rest = here.bounds["minimum"]
+            wait(lambda: here.looks[-1].ready == at_rest, "the controller sees it", 5.0)
         except TimeoutError:
             settled = False
         looks = [_shifted(look, begun[0]) for look in here.looks]
@@ -139,9 +141,15 @@ def simulated(
 
 
 def machines_chart(sale: Sale, model: pd.DataFrame) -> alt.LayerChart:
-    """How many machines served: in the *model* (from `simulated`) and in the *sale*, look by look."""
+    """How many machines served: in the *model* (from `simulated`) and in the *sale*, look by look, to its end.
+
+    The model ends with its last request; from then on its machines stay.
+    """
     last_s = max(look.time_s for look in sale.looks)
-    worlds = {"simulated": model[model["time_s"] <= last_s], "measured": sale.frame()}
+    if model["time_s"].max() < last_s:
+        model = pd.concat([model, model.tail(1).assign(time_s=last_s)])
+    measured = sale.frame()
+    worlds = {"simulated": model[model["time_s"] <= last_s], "measured": measured[measured["time_s"] >= 0]}
     shown: dict[str, Any] = {
         name: frame[["time_s", "ready"]].rename(columns={"ready": "machines"}) for name, frame in worlds.items()
     }

@@ -134,7 +134,7 @@ def rule_at(rule: str, target: int, boot: int, warm: int, peak: int) -> tuple[al
     )  # fmt: skip
     said = (
         f"{rule}: {100 * made.missed(SLO_S):.1f} % of the requests refused or later than 4 s, "
-        f"{made.hours():.2f} machine hours, the wanted number turned {made.turns} times."
+        f"{made.hours():.2f} machine hours; turns of the wanted number: {made.turns}."
     )
     return chart, said
 
@@ -146,9 +146,9 @@ def rule_explorer() -> Explorer:
         title="A flash sale, and a rule that follows it",
         rule=choice([*RULES], KUBERNETES, "rule"),
         target=slider(30, 90, 5, 70, "target utilisation", "%"),
-        boot=slider(1, 301, 15, 121, "boot time", "s"),
-        warm=slider(0, 8, 1, 0, "machines in the warm pool"),
-        peak=slider(10, 40, 2, 28, "requests a second in the sale"),
+        boot=slider(5, 300, 5, 120, "boot time", "s"),
+        warm=slider(0, 8, 1, 0, "warm pool (machines)"),
+        peak=slider(10, 40, 2, 28, "requests/s in the sale"),
     )
 
 
@@ -200,22 +200,6 @@ def orders_table(start: int = 2, needed: int = 20, boot_s: float = 60.0) -> Tabl
         })  # fmt: skip
     said = f"From {start} machines to {needed}, all overloaded; boots of {boot_s:.0f} s, no limit on an order"
     return table(pd.DataFrame(rows), caption=said)
-
-
-def averaging_table(windows_s: tuple[float, ...] = (15.0, 60.0, 300.0)) -> Table:
-    """How long after the sale's start the mean utilisation of the last 15, 60 or 300 s crosses 90 %; five runs."""
-    rows = []
-    for window_s in windows_s:
-        after = [_crossed(run(KUBERNETES, 0.7, 120.0, 0, PEAK_PER_S, seed), window_s) for seed in SEEDS]
-        rows.append({"averaged over (s)": round(window_s), "crosses 90 % after (s)": float(np.mean(after))})
-    return table(pd.DataFrame(rows), caption="The same utilisation, averaged over a longer time: five runs")
-
-
-def _crossed(made: Run, window_s: float) -> float:
-    looks = made.frame()
-    mean = looks["utilisation"].rolling(round(window_s / made.cloud.period_s)).mean()
-    late = looks["time_s"][(looks["time_s"] > AT_S) & (mean > 0.9)]
-    return float(late.iloc[0] - AT_S) if len(late) else float("nan")
 
 
 def staffing_table(rates_per_s: tuple[float, ...] = (4.0, 16.0, 64.0)) -> Table:

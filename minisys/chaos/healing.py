@@ -37,9 +37,16 @@ def owe(debt: Debt, act: Callable[[], object], settle: Callable[[], object] | No
     try:
         act()
     except BaseException:
-        _settle(debt, None)
+        _settle(debt, lambda: mend(debt))
         raise
-    return lambda: _settle(debt, settle)
+    settled = threading.Event()
+
+    def undo() -> None:
+        if not settled.is_set():  # an equal debt may be open: another pause of the same process
+            _settle(debt, settle or (lambda: mend(debt)))
+            settled.set()
+
+    return undo
 
 
 def debts() -> list[Debt]:
@@ -47,13 +54,8 @@ def debts() -> list[Debt]:
     return list(_open)
 
 
-def _settle(debt: Debt, settle: Callable[[], object] | None) -> None:
-    if debt not in _open:
-        return
-    if settle is not None:
-        settle()
-    else:
-        mend(debt)
+def _settle(debt: Debt, settle: Callable[[], object]) -> None:
+    settle()
     with _one_at_a_time:
         _open.remove(debt)
         _write(f"- {json.dumps(debt)}")

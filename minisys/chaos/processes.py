@@ -9,6 +9,7 @@ never more than *bound* of what is free is taken. Not promised: that a killed pr
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -38,6 +39,8 @@ class Processes:
         bound: float = 0.25,
     ) -> None:
         self.nodes, self.restart, self.bound = dict(nodes), restart, bound
+        self.paused: set[int] = set()
+        self.turn = threading.Lock()  # so that no brake lets go on what was just paused
 
     def begin(self, fault: Fault) -> Undo:
         """Hurt the process that the fault names. Raises ValueError if it is not known, or memory is too short."""
@@ -48,8 +51,7 @@ class Processes:
         if fault.kind == "kill":
             return self._kill(fault.target)
         if fault.kind == "pause":
-            pid = self.pid(fault.target)
-            return owe(["go on", pid], lambda: _pause(pid))
+            return self._pause(self.pid(fault.target))
         if fault.kind == "slow cpu":
             return self._slow(fault)
         raise ValueError(f"{fault.kind!r} is no fault of a process")
@@ -72,9 +74,26 @@ class Processes:
 
         return undo
 
+    def _pause(self, pid: int) -> Undo:
+        def act() -> None:
+            with self.turn:
+                self.paused.add(pid)
+                _stop(pid)
+
+        def settle() -> None:
+            self.paused.discard(pid)
+            self._go(pid)
+
+        return owe(["go on", pid], act, settle)
+
+    def _go(self, pid: int) -> None:
+        with self.turn:
+            if pid not in self.paused:
+                send(pid, signal.SIGCONT)
+
     def _slow(self, fault: Fault) -> Undo:
         pid = self.pid(fault.target)
-        brake = _Brake(pid, fault["share"], fault["period_s"])
+        brake = _Brake(pid, fault["share"], fault["period_s"], lambda: self._go(pid))
         return owe(["go on", pid], brake.start, brake.release)
 
     def _memory(self, fault: Fault) -> Undo:
@@ -84,10 +103,10 @@ class Processes:
                 f"{fault['megabytes']:g} MB is more than {self.bound:.0%} of the {free_mb:.0f} MB that are free here; "
                 "take less, or give a larger bound"
             )
-        return nodes.start("minisys.chaos.hog", str(fault["megabytes"])).stop
+        return nodes.start("minisys.chaos.hog", str(fault["megabytes"]), str(os.getpid())).stop
 
 
-def _pause(pid: int) -> None:
+def _stop(pid: int) -> None:
     send(pid, signal.SIGSTOP)
     deadline_s = time.monotonic() + 2
     while time.monotonic() < deadline_s and psutil.pid_exists(pid):
@@ -100,10 +119,12 @@ class _Brake(threading.Thread):
     """Lets process *pid* run for *share* of the time, in periods of *period_s* seconds, by stopping it in between.
 
     On a busy machine this thread comes late; so it keeps an account of how long the process was let run.
+    *go* lets it run, unless another fault has paused it.
     """
 
-    def __init__(self, pid: int, share: float, period_s: float) -> None:
+    def __init__(self, pid: int, share: float, period_s: float, go: Callable[[], None]) -> None:
         super().__init__(daemon=True, name=f"brake of {pid}")
+        self.go = go
         self.pid, self.share, self.period_s = pid, share, period_s
         self.released = threading.Event()
 
@@ -115,10 +136,10 @@ class _Brake(threading.Thread):
             if may_run_s > 0:
                 ran_s += self._let_run(may_run_s)
             self.released.wait((1 - self.share) * self.period_s)
-        send(self.pid, signal.SIGCONT)
+        self.go()
 
     def _let_run(self, seconds: float) -> float:
-        send(self.pid, signal.SIGCONT)
+        self.go()
         since = time.monotonic()
         self.released.wait(seconds)
         send(self.pid, signal.SIGSTOP)

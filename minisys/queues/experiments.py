@@ -96,8 +96,10 @@ def _play(offered: Workload, send: Callable[[int], str]) -> tuple[float, np.ndar
         return begin_s, answered, [each.result() for each in told]
 
 
-def straight_live(offered: Workload, workers: int, room: int) -> dict[str, int]:
-    """The users' answers ("ok", "refused") from a database process with *workers*, where *room* may wait."""
+def straight_live(offered: Workload, workers: int, room: int) -> tuple[dict[str, int], float]:
+    """The users' answers ("ok", "refused") from a database process with *workers*, where *room* may wait, and the
+    longest wait of one who heard "ok" (seconds).
+    """
     with nodes.start("minisys.testbed.backend", "--workers", str(workers), "--queue", str(room)) as node:
 
         def send(number: int) -> str:
@@ -109,7 +111,9 @@ def straight_live(offered: Workload, workers: int, room: int) -> dict[str, int]:
                 refusal.close()
                 return "refused" if refusal.code == 503 else "failed"
 
-        return dict(Counter(_play(offered, send)[2]))
+        _, answered, told = _play(offered, send)
+        well = np.array(told) == "ok"
+        return dict(Counter(told)), float((answered - offered.arrival_s)[well].max(initial=0.0))
 
 
 def queued_live(offered: Workload, workers: int) -> tuple[Delivered, dict[str, int]]:

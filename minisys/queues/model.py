@@ -220,8 +220,11 @@ def consumer(env: simpy.Environment, line: Line, plan: Plan) -> Generator[Event,
                     if dies:
                         yield env.timeout(plan.restart_s)
                     break
-                letter.effects += 1
-                letter.done_s = env.now if letter.effects == 1 else letter.done_s
+                if not (
+                    policies.RECORD in step and letter.effects
+                ):  # one transaction: who comes second changes nothing
+                    letter.effects += 1
+                    letter.done_s = env.now if letter.effects == 1 else letter.done_s
             if dies:
                 yield env.timeout(plan.restart_s)
                 break

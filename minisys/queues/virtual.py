@@ -125,8 +125,9 @@ class _Stage:
                 if poison:
                     await asyncio.sleep(plan.restart_s if plan.poison_kills else 0.0)
                     return
-                fate.effects += 1
-                fate.done_s = self.loop.time() if fate.effects == 1 else fate.done_s
+                if not (policies.RECORD in step and fate.effects):  # one transaction: who comes second changes nothing
+                    fate.effects += 1
+                    fate.done_s = self.loop.time() if fate.effects == 1 else fate.done_s
             if dies:
                 await asyncio.sleep(plan.restart_s)
                 return

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # an identifier, nev
 VEGA_LITE = "5.20"  # vl-convert's compiler for the PNG; JupyterLab 4.6 draws with its own 5.6
 MAX_ROWS = 2_000
 DIGITS = 4
+_spec_now = threading.local()
 
 
 def rounded(values: pd.Series, digits: int = DIGITS) -> pd.Series:
@@ -52,9 +54,12 @@ def rows(data: Any) -> dict[str, Any]:
         raise ValueError(
             f"a chart of {len(data)} rows is too big; aggregate to at most {MAX_ROWS} (percentiles, seconds)"
         )
-    frame = data.apply(rounded).astype(object).where(data.notna(), None)
-    finite = [{k: _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
-    return {"values": finite}
+    known = getattr(_spec_now, "known", {})
+    if id(data) not in known:
+        frame = data.apply(rounded).astype(object).where(data.notna(), None)
+        finite = [{k: _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+        known[id(data)] = (data, {"values": finite})  # the frame too, or another could get its id
+    return dict(known[id(data)][1])
 
 
 def spec(chart: Any, *, validate: bool = True) -> dict[str, Any]:
@@ -63,7 +68,11 @@ def spec(chart: Any, *, validate: bool = True) -> dict[str, Any]:
     *validate* False skips the check against Vega-Lite's schema, which takes half of the time.
     Raises ValueError without title or description, or if a data set has more than 2,000 rows.
     """
-    raw = chart if isinstance(chart, Mapping) else chart.to_dict(validate=validate)
+    _spec_now.known = {}  # the layers of one chart ask for the same rows, each again
+    try:
+        raw = chart if isinstance(chart, Mapping) else chart.to_dict(validate=validate)
+    finally:
+        del _spec_now.known
     text = json.dumps(raw)
     for number, name in enumerate(dict.fromkeys(re.findall(r'"name": "(data-[0-9a-f]{32})"', text))):
         text = text.replace(name, f"rows_{number}")

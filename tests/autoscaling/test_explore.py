@@ -26,15 +26,15 @@ def number(text):
 
 @pytest.mark.parametrize("rule", explore.RULES)
 def test_every_rule_and_every_corner_of_the_sliders_draws(rule):
-    for target, boot, warm, peak in ((30, 1, 8, 10), (90, 301, 0, 40)):
+    for target, boot, warm, peak in ((30, 5, 8, 10), (90, 300, 0, 40)):
         chart, said = explore.rule_at(rule, target, boot, warm, peak)
         assert drawn(chart)["title"]
         assert said.startswith(f"{rule}: ")
 
 
 def test_the_caption_says_what_the_run_says():
-    made = explore.run("Kubernetes", 0.7, 121.0, 0, 28.0)
-    said = explore.rule_at("Kubernetes", 70, 121, 0, 28)[1]
+    made = explore.run("Kubernetes", 0.7, 120.0, 0, 28.0)
+    said = explore.rule_at("Kubernetes", 70, 120, 0, 28)[1]
     assert f"{100 * made.missed(4.0):.1f} %" in said
     assert f"{made.hours():.2f} machine hours" in said
 
@@ -58,8 +58,6 @@ def test_a_longer_boot_misses_more_with_every_rule():
 def test_orders_theory_and_simulation_agree():
     frame = explore.orders_table().frame
     assert (frame.iloc[:, 1].map(number) == frame.iloc[:, 2].map(number)).all()
-    crossed = explore.averaging_table().frame.iloc[:, 1].map(number)
-    assert crossed.is_monotonic_increasing
 
 
 @pytest.mark.parametrize(("gain", "boot"), [(5, 0), (100, 0), (5, 8), (100, 8)])
@@ -68,7 +66,7 @@ def test_the_swing_says_what_theory_says(gain, boot):
     drawn(chart)
     assert f"stable up to {theory.largest_gain(boot):.3f}" in said
     assert ("swings for ever" in said) == (gain / 100 >= theory.largest_gain(boot))
-    turns = int(re.search(r"turned (\d+) times", said)[1])
+    turns = int(re.search(r"turns: (\d+)", said)[1])
     assert turns > 10 if (gain, boot) == (100, 8) else turns >= 0
 
 

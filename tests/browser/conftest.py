@@ -2,8 +2,8 @@
 
 The course is opened by `minisys lab` itself, on a copy of the notebooks (running one saves it), in a window of
 1280 x 800. Every request of the page is noted, so that a test can say that none left this machine. In the copy only
-chapter 03 runs its live experiments: nbval has run those of the others, and here the pages are looked at (00 and 15
-have none).
+chapters 00, 03 and 15 are whole. Of the others the cells run that show a widget, and those that make what they use:
+nbval has run the rest, whose stored outputs are looked at as the page opens.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from minisys import doctor
 
@@ -28,7 +30,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "ci-artifacts" / "browser"
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-SERVE = "import sys, pathlib; from minisys import lab_server; sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1])))"
+SERVE = """import sys, pathlib
+from minisys import lab_server
+sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1]), port=int(sys.argv[2])))"""
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
 IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
@@ -52,6 +56,17 @@ WATCH = """handle => {
 GOAL_MS = 100
 WIDGET = "widget-view"
 BAD_OUTPUT = ", ".join([MIME.format("error"), MIME.format("stderr"), ".ms-scene-error:not(:empty)"])
+
+
+class ByPage(LoadScopeScheduling):
+    """Which tests one worker gets together: those of a module that share a page; each chapter of test_course alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "[" in nodeid else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPage:
+    return ByPage(config, log)
 
 
 class Lab:
@@ -127,25 +142,38 @@ class Notebook:
         handle.focus()
         self.page.keyboard.press(key)
         self.page.wait_for_function("() => window.changed !== null", timeout=10_000)
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_timeout(150)
         return float(self.page.evaluate("() => window.changed"))
 
 
-def without_live_runs(path: Path) -> None:
-    """Empty the cells of the notebook *path* that need real processes: they differ from run to run, yet are no widget.
+def only_widgets(path: Path) -> None:
+    """Empty the code cells of the notebook *path* that neither show a widget nor make what such a cell uses.
 
-    Cells that use what an emptied one would have left are emptied too.
+    Their stored outputs stay until they are run, so that a page that has just been opened shows them.
     """
     notebook = json.loads(path.read_text("utf-8"))
-    gone: set[str] = set()
-    for cell in (cell for cell in notebook["cells"] if cell["cell_type"] == "code"):
-        names = [node for node in ast.walk(ast.parse("".join(cell["source"]))) if isinstance(node, ast.Name)]
+    wanted: set[str] = set()
+    for cell in reversed([cell for cell in notebook["cells"] if cell["cell_type"] == "code"]):
+        tree = ast.parse("".join(cell["source"]))
         shown = {kind for output in cell["outputs"] for kind in output.get("data", ())}
-        live = "nbval-ignore-output" in cell["metadata"].get("tags", ()) and not any(WIDGET in kind for kind in shown)
-        if live or any(name.id in gone and isinstance(name.ctx, ast.Load) for name in names):
-            gone |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
-            cell["source"] = ["# a live experiment: nbval runs it"]
+        if made(tree) & wanted or any(WIDGET in kind for kind in shown):
+            wanted |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        else:
+            cell["source"] = ["# no widget here: nbval runs it"]
     path.write_text(json.dumps(notebook), "utf-8")
+
+
+def made(tree: ast.AST) -> set[str]:
+    """The names that a cell imports, defines or assigns to."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+    return names
 
 
 @pytest.fixture(scope="session")
@@ -156,10 +184,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for path in (root / "notebooks").glob("*.ipynb"):
         if not path.name.startswith(("00", "03", "15")):
-            without_live_runs(path)
+            only_widgets(path)
     PICTURES.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NO_BROWSER": "1"}
-    command = [sys.executable, "-c", SERVE, str(root)]
+    port = 8888 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # two that look at once find the same one
+    command = [sys.executable, "-c", SERVE, str(root), str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as course:
         try:
             assert course.stdout is not None

@@ -59,6 +59,24 @@ def test_paused_killed_and_started_again() -> None:
             processes.begin(Fault("kill", "b"))
 
 
+def test_a_slowed_process_can_be_paused_too_and_each_ends_alone() -> None:
+    with nodes.start(BUSY, name="a") as node:
+        processes = Processes({"a": node})
+        slow = processes.begin(Fault("slow cpu", "a", share=0.5, period_s=0.01))
+        pause = processes.begin(Fault("pause", "a"))
+        time.sleep(0.05)
+        before = cpu_s(node)
+        time.sleep(0.2)  # many of the brake's periods
+        assert cpu_s(node) == before
+        slow()
+        slow()  # a second time it does nothing, though an equal debt is open
+        assert healing.debts() == [["go on", node.pid]]
+        assert psutil.Process(node.pid).status() == psutil.STATUS_STOPPED
+        pause()
+        assert psutil.Process(node.pid).status() != psutil.STATUS_STOPPED
+        assert not healing.debts()
+
+
 def test_memory_is_taken_within_a_bound_and_given_back() -> None:
     with pytest.raises(ValueError, match="1e\\+06 MB is more than 25% of the .* that are free here; take less"):
         Processes({}).begin(Fault("memory", "machine", megabytes=1e6))

@@ -256,6 +256,28 @@ FACTS = [  # figures in the texts, done again: question, what it says, and wheth
     ("as-number-forecast", "plus 1.645 deviations", round(NormalDist().inv_cdf(0.95), 3) == 1.645),
     ("as-open-halve-it", "with a zone lost at 68 %", round(45 * 3 / 2) == 68),
     ("re-open-raft-for-all", "across regions 60 ms or more", constant("na_east_west_ms") == 60),
+    ("rs-half-open-flood", "one each are seven a second", round(200 / 30) == 7),
+    ("rs-last-in-line", "1,200 wait, which is 12 s", 60 * (120 - 100) == 1200 and 1200 / 100 == 12),
+    ("rs-only-one-layer", "asked up to 27 times", 3**3 == 27),
+    ("rs-both-at-midnight", "at most 5 + 10 = 15, and still 600 a minute", 5 + 10 == 15 and 10 * 60 == 600),
+    ("rs-open-five-retries", "as our gateway tries three times as well it is eighteen", (1 + 5) * 3 == 18),
+    ("rs-open-goodput-gone", "moves the limit from 33 % to 91 %", [round(100 / n) for n in (3, 1.1)] == [33, 91]),
+    (
+        "rs-open-degraded-shop",
+        "Eleven at 99.96 % are 99.6 %, three are 99.88 %",
+        [round(100 * 0.9996**n, 2) for n in (11, 3)] == [99.56, 99.88],
+    ),
+    ("rs-open-degraded-shop", "brings four fifths of the way", round((99.88 - 99.6) / (99.95 - 99.6), 1) == 0.8),
+    ("ob-mean-of-tails", "which is 0.1 % of all", round(0.01 / 10 * 100, 3) == 0.1),
+    ("ob-longest-is-not", "300 + 90, and 10 for the page itself", 300 + 90 + 10 == 400),
+    ("ob-number-page-at", "2 % in an hour is 14.4, 5 % in six hours is 6", (0.02 * 720, 0.05 * 720 / 6) == (14.4, 6)),
+    ("ob-open-checkout-slo", "the budget is 2,000", round(2e6 * 0.001) == 2000),
+    ("ob-open-checkout-slo", "a single failure burns at 25 times", round(1 / 40 / 0.001) == 25),
+    ("ob-open-checkout-slo", "we lose 1,400 orders", round(2e6 * 0.0007) == 1400),
+    ("ob-open-forty-pages", "a precision of 5 %", 2 / 40 == 0.05),
+    ("ob-keep-which-traces", "agree once in 10¹²", round(0.01**6 * 1e12, 6) == 1),
+    ("ch-not-enough-room", "each remaining zone gets half as much again", (1 / 2) / (1 / 3) == 1.5),
+    ("ch-number-held-so-often", "a chance of more than a third", min((1 - 1 / n) ** n for n in (10, 30, 60)) > 1 / 3),
 ]
 
 

@@ -11,12 +11,17 @@ import pytest
 from minisys.interview.calculations import (
     autoscaling,
     caching,
+    chaos,
     content_delivery,
+    observability,
     queues,
     replication,
+    resilience,
     scaling,
     sharding,
 )
+from minisys.resilience import theory
+from minisys.resilience.rate_limits import TokenBucket
 from minisys.scaling.theory import usl
 from minisys.testbed import queueing
 
@@ -184,3 +189,64 @@ def test_an_hourly_bill_adds_up_to_the_share_that_is_saved():
 def test_a_deployment_grows_by_four_or_doubles(start, path):
     steps = {wanted: autoscaling.steps_up(start, wanted) for wanted in (40, 70, 90)}
     assert steps == {wanted: next(i for i, pods in enumerate(path, 1) if pods >= wanted) for wanted in steps}
+
+
+@pytest.mark.parametrize(("layers", "attempts"), [(3, 3), (4, 4)])
+def test_calls_through_layers_are_those_of_nested_loops(layers, attempts):
+    def calls(left):
+        return 1 if left == 0 else sum(calls(left - 1) for _ in range(attempts))
+
+    assert resilience.layered_calls(layers, attempts) == calls(layers) == theory.amplification(attempts, layers)
+
+
+def test_a_full_bucket_lets_through_what_the_key_says():
+    bucket = TokenBucket(20, 100)
+    passed = sum(bucket.allow(tick / 100) for tick in range(801) for _ in range(3))
+    assert passed == resilience.bucket_lets_through(20, 100, 8)
+
+
+@pytest.mark.parametrize("fail_percent", [40, 50, 60])
+def test_the_quota_and_the_hedged_page_are_those_of_the_theory(fail_percent):
+    retries = theory.token_tries(fail_percent / 100, 3, cost=14) - 1
+    assert resilience.quota_retries(14, fail_percent)["retries"] == pytest.approx(100 * retries)
+    assert resilience.hedged_page_percent(50, 2)["pages"] == pytest.approx(100 * theory.page_is_slow(0.02**2, 50))
+    assert resilience.recovers_up_to(3000, 3) == theory.Vulnerability(1, 3000, 3).hidden_capacity_per_s
+    assert resilience.throttled_percent(1000, 200, 2)["dropped"] == 100 - theory.throttled_per_s(1000, 200, 2) / 10
+
+
+def test_an_interpolated_quantile_is_numpys_of_requests_that_lie_evenly():
+    even = np.concatenate([np.full(900, 50.0), np.linspace(100, 250, 82)[1:-1], np.full(20, 400.0)])
+    assert observability.interpolated_p95_ms(900, 980)["p95"] == pytest.approx(np.sort(even)[949], rel=0.01)
+
+
+def test_budgets_minute_by_minute():
+    failed = sum(0.3 for _ in range(2) for _ in range(6 + 8))  # two incidents of 14 minutes, 30 % each
+    assert observability.budget_eaten_percent(2, 30, 6, 8)["used"] == pytest.approx(
+        100 * failed / (30 * 24 * 60 * 0.001)
+    )
+    hours, left = 0, 30 * 24 * 0.001
+    while left > 1e-12:
+        left, hours = left - 0.02, hours + 1
+    assert observability.budget_gone_h(99.9, 2)["gone"] == pytest.approx(hours)
+
+
+@pytest.mark.parametrize("drills", [10, 30, 60])
+def test_a_row_of_successes_has_a_chance_of_one_in_twenty_at_the_bound(drills):
+    bound = chaos.failure_bound_percent(drills) / 100
+    assert (1 - bound) ** drills == pytest.approx(0.05)
+    assert bound == pytest.approx(3 / drills, rel=0.15)  # the rule of three
+
+
+@pytest.mark.parametrize("faults", [20, 32, 60])
+def test_halving_as_it_is_done(faults):
+    left, runs = faults, 0
+    while left > 1:
+        left, runs = left - left // 2, runs + 1  # the larger half, at worst
+    assert chaos.halving_minutes(faults, 3) == 3 * runs
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_monkey_drawn_day_by_day(seed):
+    kills = np.random.default_rng(seed).random((20_000, 5, 8)) < 0.02
+    assert 100 * kills.any(axis=(1, 2)).mean() == pytest.approx(chaos.some_kill_percent(8, 2)["some"], abs=1.5)
+    assert kills.sum() / 20_000 == pytest.approx(chaos.kills_expected(8, 2, 1), rel=0.05)

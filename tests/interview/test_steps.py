@@ -69,6 +69,19 @@ BY_HAND = {  # worked on paper, or taken from the source named, with numbers tha
     "as-number-trigger": ({"growth_percent": 100, "minutes": 2, "limit_percent": 80}, 20),
     "as-number-refused": ({"load": 150, "capacity": 50, "window_s": 1, "boot_s": 2, "warm_s": 3}, 600),
     "as-number-forecast": ({"rate": 1000, "error_percent": 20, "per_server": 100}, 14),
+    "rs-number-cut-off": ({"rate": 1, "percentile": 90}, 360),
+    "rs-number-throttled": ({"offered": 1000, "capacity": 100, "k": 2}, 80),
+    "rs-number-quota": ({"cost": 10, "fail_percent": 50}, 10),
+    "rs-number-hedged-page": ({"servers": 2, "slow_percent": 10}, 1.99),
+    "ob-number-minutes-left": ({"slo": 99.9, "days": 30}, 43.2),
+    "ob-number-gone-in": ({"slo": 99.9, "error_percent": 1.44}, 50),  # 14.4 uses 2 % an hour: SRE workbook, chapter 5
+    "ob-number-rank": ({"low": 900, "high": 1000}, 175),
+    "ob-number-page-at": ({"budget_percent": 5, "window_h": 6, "slo": 99.9}, 0.6),  # SRE workbook, chapter 5
+    "ob-number-real-ones": ({"checks": 1100, "real": 100, "hit_percent": 50, "false_percent": 5}, 50),
+    "ob-number-budget-eaten": ({"incidents": 2, "hurt_percent": 50, "detect": 10, "repair": 11.6}, 50),
+    "ch-number-some-kill": ({"servers": 1, "percent": 50}, 96.875),
+    "ch-number-may-run": ({"share_percent": 10, "reach_percent": 10, "fail_percent": 100}, 43.2),
+    "ch-number-through-proxy": ({"delay_ms": 100, "kilobytes_per_s": 100, "kilobytes": 80}, 1000),
 }  # fmt: skip
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
+import re
 from functools import cache
 
 import pytest
 
 from minisys.grading import make_labs
 from minisys.grading.checks import check, tasks_of
-from tests.labs.written import LABS, ROOT, definitions, tasks
+from tests.labs.written import LABS, ROOT, definitions, tasks, whole
 
 EACH_TASK = [(lab, task) for lab in LABS for task in tasks(lab)]
 
@@ -30,12 +30,14 @@ def test_a_lab_has_at_least_five_tasks_and_hands_in_every_one(lab):
     assert list(tasks(lab)) == list(range(1, len(tasks_of(lab)) + 1)) and len(tasks(lab)) >= 5
 
 
-@pytest.mark.live
 @pytest.mark.parametrize("lab, task", EACH_TASK)
-def test_the_solution_passes_every_check(lab, task, progress):
-    report = check(lab, task, *(written("solutions", lab)[name] for name in tasks(lab)[task]), progress=progress)
-    assert report.complete, report
-    assert str(report).splitlines()[-1] == f"{len(report.outcomes)} of {len(report.outcomes)} points."
+def test_the_solution_is_stored_as_passing_every_check(lab, task):
+    """Run they are by nbval, which compares what comes out with what is stored, so that must be a full score."""
+    (cell,) = (cell for cell in whole("solutions", lab) if f'check("{lab}", {task}, ' in "".join(cell["source"]))
+    assert "nbval-ignore-output" not in cell["metadata"].get("tags", [])
+    said = "".join(cell["outputs"][0]["data"]["text/plain"])
+    passed, checks = re.search(r"passed (\d+) of (\d+) checks", said).groups()
+    assert passed == checks and said.splitlines()[-1] == f"{checks} of {checks} points."
 
 
 @pytest.mark.parametrize("lab, task", EACH_TASK)
@@ -59,8 +61,7 @@ def test_every_gap_says_which_it_is(lab, task):
 
 @pytest.mark.parametrize("lab", LABS)
 def test_cells_are_short_and_were_run(lab):
-    (path,) = (ROOT / "solutions").glob(f"{lab}_*.ipynb")
-    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+    for cell in whole("solutions", lab):
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             assert len(text.split()) <= 150, cell["id"]

@@ -15,10 +15,15 @@ ANSWERS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LABS = sorted(path.name[:2] for path in (ROOT / "solutions").glob("*.ipynb"))
 
 
-def cells(folder: str, lab: str) -> Iterator[tuple[str, str]]:
-    """The code cells of *lab* ("04") in *folder* ("solutions" or "labs"): each one's id and its source."""
+def whole(folder: str, lab: str) -> list[dict]:
+    """The cells of *lab* ("04") in *folder* ("solutions" or "labs") as they are stored."""
     (path,) = (ROOT / folder).glob(f"{lab}_*.ipynb")
-    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+    return json.loads(path.read_text("utf-8"))["cells"]
+
+
+def cells(folder: str, lab: str) -> Iterator[tuple[str, str]]:
+    """Its code cells: each one's id and its source."""
+    for cell in whole(folder, lab):
         if cell["cell_type"] == "code":
             yield cell["id"], "".join(cell["source"])
 

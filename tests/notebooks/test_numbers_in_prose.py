@@ -10,6 +10,9 @@ import pytest
 
 from minisys.caching.explore_edge import world_at
 from minisys.caching.explore_offload import offload_at
+from minisys.observability import explore_alerts, explore_healing
+from minisys.observability.alerts import PUBLISHED
+from minisys.observability.slo import Slo
 from minisys.scaling import curves, theory, usl
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -38,6 +41,13 @@ def scripts_per_hour(beta: int) -> float:
     return round(float(h @ x / (h @ h)) * float(usl.curve(320, 0.028, beta / 1e6)), -1)
 
 
+def marks_of(window: str, burn: float) -> list[float]:
+    """Precision and recall of one condition with a short window, as the explorer has them."""
+    span_s = explore_alerts.SPANS[window]
+    made = explore_alerts._scored(span_s, burn, span_s / 12)
+    return [made.precision, made.recall]
+
+
 QUOTED = [
     ("02", "5 service times against 4,", lambda: [response(0.9, 1) - response(0.8, 1), response(0.8, 1) - 1], [5, 4]),
     ("02", "(cv 2) 12.5", lambda: response(0.9, 2) - response(0.8, 2), 12.5),
@@ -47,6 +57,9 @@ QUOTED = [
     ("05", "from 104 requests a second to 14", lambda: [at_the_origin(60, way) for way in (False, True)], [104, 14.2]),
     ("05", "Ten times the time to live: to 34", lambda: at_the_origin(600, False), 33.5),
     ("05", "Both together: to 1.6", lambda: at_the_origin(600, True), 1.64),
+    ("11", "after 3.6 hours", lambda: PUBLISHED.conditions[1].detection_s(0.01, Slo()) / 3600, 3.6),
+    ("11", "finds everything here and is wrong once in ten", lambda: marks_of("6 h", 2.0), [17 / 19, 1.0]),
+    ("11", "restarts it 123 times", lambda: int(explore_healing.loop_table().frame.iloc[3, 2]), 123),
 ]  # fmt: skip
 
 

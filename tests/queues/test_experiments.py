@@ -34,7 +34,8 @@ def test_poison_is_taken_three_times_with_a_rule_and_for_ever_without():
 def test_a_burst_is_refused_straight_and_stored_through_the_broker():
     n = 40
     offered = Workload(np.zeros(n), np.full(n, 0.1), np.arange(n), np.zeros(n), np.zeros(n))
-    straight = experiments.straight_live(offered, 2, 3)
+    straight, longest_s = experiments.straight_live(offered, 2, 3)
+    assert longest_s >= 0.1  # its own work
     assert straight["refused"] > 0 and straight["ok"] >= 5 and sum(straight.values()) == n and "failed" not in straight
     queued, told = experiments.queued_live(offered, 2)
     assert told == {"accepted": n} and queued.count("done") == n and queued.twice == 0

@@ -81,9 +81,9 @@ def test_a_timeout_shorter_than_the_work_repeats_it_without_a_crash():
 
 
 def test_dead_letters_free_the_others():
-    rows = list(numbers(explore_delivery.poison_table(), "dead letters").values())
+    rows = list(numbers(explore_delivery.poison_table(), "dead-letter queue").values())
     done = [row["good messages done (%)"] for row in rows]
-    assert done == sorted(done) and rows[0]["dead"] == 0 < rows[2]["dead"]
+    assert done == sorted(done) and rows[0]["dead letters"] == 0 < rows[2]["dead letters"]
     assert rows[2]["receives of poison"] < rows[0]["receives of poison"] / 2
 
 
