@@ -78,12 +78,14 @@ class _Place:
 class Run:
     """What came of it. faults: one a row (kind, place, began_s, over_s, by: what ended it). acts: the supervisor's.
 
-    well: places that served well at each look. places, needed: how many there are and must serve.
+    well: places that served well at each look. present: those that served at all, well or badly. places, needed: how
+    many there are and must serve.
     """
 
     faults: pd.DataFrame
     acts: list[Act]
     well: np.ndarray
+    present: np.ndarray
     places: int
     needed: int
 
@@ -130,7 +132,8 @@ def simulate(
         raise ValueError(f"there are {places} places (needed: 1 to all of them, got {needed}); {wrong[:1]}")
     world = _World(places, sorted(faults, key=lambda fault: fault.at_s))
     supervisor = Supervisor(book) if book is not None else None
-    well, acts = [], []
+    acts: list[Act] = []
+    counts = []
     for look in range(round(for_s / PERIOD_S)):
         now_s = look * PERIOD_S
         for name in world.advance(now_s):
@@ -140,10 +143,11 @@ def simulate(
         for act in done:
             world.do(act)
         acts += done
-        well.append(world.serving(now_s))
+        counts.append(world.serving(now_s))
     rows = pd.DataFrame(world.rows, columns=["kind", "place", "began_s", "over_s", "by"])
     rows["over_s"] = rows["over_s"].fillna(for_s)
-    return Run(rows, acts, np.array(well), places, needed)
+    well, present = np.array(counts).T
+    return Run(rows, acts, well, present, places, needed)
 
 
 class _World:
@@ -214,15 +218,17 @@ class _World:
         else:
             place.out = act.action != "return"
 
-    def serving(self, now_s: float) -> int:
-        """How many serve well."""
-        return sum(not place.symptom(now_s) and not place.out for place in self.places)
+    def serving(self, now_s: float) -> tuple[int, int]:
+        """How many serve well, and how many serve at all."""
+        symptoms = [place.symptom(now_s) for place in self.places if not place.out]
+        return symptoms.count(""), sum(symptom not in ("dead", "silent") for symptom in symptoms)
 
 
-def draw(count: int = 12, *, places: int = 6, for_s: float = 7_200.0, seed: int = 0) -> list[Fault]:
-    """*count* faults of all kinds at random moments of the first half and places, by *seed*."""
+def draw(
+    count: int = 12, *, places: int = 6, for_s: float = 7_200.0, seed: int = 0, kinds: Sequence[str] = tuple(CURES)
+) -> list[Fault]:
+    """*count* faults of *kinds* at random moments of the first half of *for_s* seconds and places, by *seed*."""
     rng = stream(seed, "faults")
-    kinds = list(CURES)
     return [
         Fault(float(rng.uniform(0, for_s / 2)), kinds[int(rng.integers(len(kinds)))], int(rng.integers(places)))
         for _ in range(count)

@@ -63,7 +63,7 @@ class Limits:
 
     steps: int = 3
     within_s: float = 300.0
-    wait_s: float = 30.0
+    wait_s: float = 60.0
     longest_wait_s: float = 300.0
     at_once: float = 0.34
 

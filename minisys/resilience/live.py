@@ -96,7 +96,7 @@ class Running:
             for (name, _), told in zip(options, jobs(chain, seed), strict=True):
                 told.write(folder / f"{name}.job")
             with ThreadPoolExecutor(len(options)) as hands:  # starting is mostly importing: together it takes less long
-                for node in hands.map(lambda each: self._start(*each, folder), options):
+                for node in hands.map(partial(self._start, folder), options):
                     self.services[node.name] = node
             for caller, called in pairwise(self.services.values()):
                 nodes.ask("POST", f"http://127.0.0.1:{caller.admin_port}/control/next?url={called.url}")
@@ -105,7 +105,8 @@ class Running:
             raise
         self.url, self.begun_s = self.services[APP].url, time.monotonic()
 
-    def _start(self, name: str, words: list[str], folder: Path) -> nodes.Node:
+    def _start(self, folder: Path, option: tuple[str, list[str]]) -> nodes.Node:
+        name, words = option
         node = nodes.start(NODE, "--name", name, *words, "--job", str(folder / f"{name}.job"), name=name)
         self.stack.callback(node.kill)  # what a retry storm left in it needs no answer any more
         return node

@@ -76,12 +76,22 @@ def test_a_busy_port_moves_on_and_after_ctrl_c_neither_server_nor_kernel_is_left
                 taken, token = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/lab/tree/\S+\?token=(\w+)", url).groups()
                 assert int(taken) != port
                 _start_kernel(f"http://127.0.0.1:{taken}", token)
-                family = psutil.Process(course.pid).children(recursive=True)
+                family = _with_kernel(course.pid)
                 assert any("ipykernel" in _command(process) for process in family)
             finally:
                 course.send_signal(how)
             assert course.wait(20) == 0
     assert [process for process in family if _alive(process)] == []
+
+
+def _with_kernel(pid: int) -> list[psutil.Process]:
+    """All that *pid* started, once a kernel is among them: Jupyter lists one before its process has begun."""
+    until = time.monotonic() + 20
+    while True:
+        family = psutil.Process(pid).children(recursive=True)
+        if time.monotonic() > until or any("ipykernel" in _command(process) for process in family):
+            return family
+        time.sleep(0.05)
 
 
 def _command(process: psutil.Process) -> str:

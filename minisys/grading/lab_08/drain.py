@@ -75,7 +75,7 @@ def reaches_the_goal(size: Sized) -> str:
 
 def explanation_has_a_shape(size: Sized) -> str:
     """Structure only: long enough, about the line and about what is spare."""
-    text = str(size()["because"])
+    text = str(size().get("because", ""))
     if len(text.split()) < WORDS:
         raise Wrong(f"{len(text.split())} words", expected=f"at least {WORDS}", look="why are so few more enough?")
     about = {

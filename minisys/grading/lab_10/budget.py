@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from minisys.grading.checks import Check, Wrong
 from minisys.resilience import experiments, model
 from minisys.resilience.chain import Chain, Service, Trouble
 from minisys.resilience.defences import Defences
-from minisys.resilience.retries import RatioBudget, Retries
+from minisys.resilience.retries import Budget, RatioBudget, Retries
 from minisys.testbed.laws import Exponential
-
-
-class Budget(Protocol):
-    """What the learner writes."""
-
-    def request(self) -> None: ...
-
-    def spend(self, error: str = "timeout") -> bool: ...
-
 
 Make = Callable[[float, float], Budget]
 

@@ -33,6 +33,20 @@ def given() -> Chain:
     return experiments.chain(cured=False)
 
 
+def described(chain: Chain) -> Table:
+    """Who calls whom, and how: a row for each service and its caller."""
+    names = ["users' app", *(each.name for each in chain.services)]
+    rows = [
+        (
+            f"{caller} calls {service.name}", defences.timeout_s, 1 if defences.retries is None else
+            defences.retries.attempts, "yes" if defences.deadline else "no", service.workers,
+        )
+        for caller, defences, service in zip(names, chain.callers, chain.services, strict=False)
+    ]  # fmt: skip
+    columns = ["call", "timeout_s", "tries", "deadline sent", "workers there"]
+    return table(pd.DataFrame(rows, columns=columns), caption="The chain, and how each calls the next")
+
+
 def trouble(seed: int) -> Trouble:
     """The trouble of plan *seed*: the database or orders gets slow, or the database fails, for a second or so."""
     draw = Random(f"lab 10 task 5 {seed}")

@@ -41,8 +41,8 @@ def asked(admit: Admit, free: int, queued: int, workers: int, work_s: float, lef
 
 def clear_cases(admit: Admit) -> str:
     """Cases that leave no doubt."""
-    for *numbers, expected, look in CASES:
-        came, given = asked(admit, *numbers)
+    for free, queued, workers, work_s, left_s, expected, look in CASES:
+        came, given = asked(admit, free, queued, workers, work_s, left_s)
         if came != expected:
             raise Wrong(came, given=given, expected=expected, look=look)
     return f"{len(CASES)} cases"
