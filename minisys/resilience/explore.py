@@ -8,6 +8,7 @@ several seeds are in metastable.py, cascades.py and hurts.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from minisys.resilience import cascades, fast, metastable, theory
+from minisys.resilience import cascades, fast, hurts, metastable, theory
 from minisys.resilience.breaker import Breaker
 from minisys.resilience.chain import Chain, Trouble
 from minisys.resilience.defences import Defences, Protection
@@ -25,6 +26,7 @@ from minisys.resilience.shedding import CoDel, QueueLimit
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.marks import number
+from minisys.testbed.tables import Table, table
 
 TRIGGER = Trouble("database", 10.0, 5.0, slow=4.0)
 GOOD, CALLS = "answered in time", "calls of the database"
@@ -124,6 +126,47 @@ def metastable_explorer() -> Explorer:
         length=slider(0.5, 8.0, 0.5, 3.0, "the database is slow for", "s"),
         cure=choice(CURES, CURES[0], "cure"),
     )
+
+
+def outage_chart(run: Run) -> alt.LayerChart:
+    """Users who come and are answered in time, and calls of the last service, by the second, in metastable's outage."""
+    return charts.over_time(
+        by_second(run), y="rate", by="what", y_title="a second", title="Five seconds of slowness",
+        events={metastable.TRIGGER.at_s: "slow", metastable.OVER_S: "well again"},
+    )  # fmt: skip
+
+
+def _percents(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    return frame.assign(**{name: [f"{100 * value:.0f}" for value in frame[name]] for name in names})
+
+
+def cures_table() -> Table:
+    """metastable.CURES in its outage: means of five seeds."""
+    made = metastable.compare().groupby("design", sort=False).mean().reset_index().drop(columns="seed")
+    made = _percents(made, ("before", "during", "afterwards", "wasted"))
+    made["calls_per_user"] = [f"{value:.2f}" for value in made["calls_per_user"]]
+    made.columns = [
+        "all callers, all services",
+        "before (%)",
+        "during (%)",
+        "15 s after (%)",
+        "calls a user",
+        "wasted work (%)",
+    ]
+    return table(made, caption="Users answered in time; calls of the database; means of 5 runs")
+
+
+def hang_table() -> Table:
+    """cascades.CASCADES while payments hangs: means of five seeds."""
+    made = cascades.hang().groupby("design", sort=False).mean().reset_index()
+    made = _percents(made, ("own", "others", "afterwards"))
+    made.columns = ["the shop asks payments with", "need the shop alone (%)", "need payments (%)", "afterwards (%)"]
+    return table(made, caption="Pages answered in time while payments hangs; means of 5 runs")
+
+
+def harm_table() -> Table:
+    """hurts.compare as a table."""
+    return table(hurts.compare(), caption="Each defence where it hurts; means of 3 runs")
 
 
 # What the workers are busy with

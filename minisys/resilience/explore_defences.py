@@ -20,6 +20,7 @@ from minisys.resilience.hedging import Hedge
 from minisys.resilience.hurts import one
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, explorer, slider
+from minisys.testbed.tables import Table, table
 
 # A fuse
 
@@ -108,3 +109,12 @@ def jitter_at(clients: int) -> tuple[alt.LayerChart, str]:
 def jitter_explorer() -> Explorer:
     """A control for the number of clients."""
     return explorer(jitter_at, title="Who failed together comes back together", clients=slider(5, 60, 5, 40, "clients"))
+
+
+def published_table(trials: int = 20) -> Table:
+    """Each kind of wait for 100 clients, beside what Brooker published; means of *trials*."""
+    made = jitter.beside_published(trials)
+    made["time_s"], made["calls"] = made["time_s"].round(2), made["calls"].round(0).astype(int)
+    made = made[["strategy", "time_s", "published time_s", "calls", "published calls"]]
+    made.columns = ["wait", "time (s)", "published (s)", "writes", "published"]
+    return table(made, caption=f"Until the last of 100 clients has written; means of {trials} trials")
