@@ -22,7 +22,21 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from minisys.testbed import style
+from minisys.testbed import picture, style
+
+__all__ = [
+    "Piece",
+    "Span",
+    "blame",
+    "by_trace",
+    "critical_path",
+    "described",
+    "frame",
+    "picture",
+    "read",
+    "root_of",
+    "waterfall",
+]  # fmt: skip  (picture: charts look and are stored as everywhere)
 
 
 @dataclass(frozen=True)

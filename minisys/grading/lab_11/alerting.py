@@ -19,7 +19,7 @@ from minisys.testbed.tables import Table, table
 
 Alert = Callable[[], Sequence[Condition]]
 SHOWN, UNSEEN = (60, 1), (200, 611)
-RECALL, PRECISION, OUTAGE_S, RESET_S, ALERTS = 0.85, 0.78, 300.0, 3_600.0, 2.0
+RECALL, PRECISION, OUTAGE_S, RESET_S, ALERTS = 0.85, 0.75, 300.0, 2_700.0, 2.0
 
 
 @lru_cache(maxsize=2)
@@ -74,7 +74,7 @@ def recall(alert: Alert) -> str:
     made, _ = _scores(rule_of(alert))
     if made.recall < RECALL:
         significant = made.frame[made.frame["significant"]]
-        worst = significant.groupby("kind")["fired"].mean().idxmin()
+        worst = significant.loc[~significant["fired"], "kind"].mode().iloc[0]
         looks = {
             "slow burn": "0.2 % for a day are below every page: a ticket over days (burn 1) sees it",
             "total outage": "a short outage is over before `for` or a long window alone sees it",
@@ -107,7 +107,8 @@ def soon(alert: Alert) -> str:
     late_s = float(told.median()) if len(told) else math.inf
     if late_s > OUTAGE_S or len(told) < 0.9 * len(frame):
         look = "an hour's window passes 14.4 x 0.1 % after a minute of total outage; `for` and days wait longer"
-        came = f"{len(told)} of {len(frame)} paged, half of them after {late_s / 60:.0f} min or more"
+        came = f"{len(told)} of {len(frame)} paged"
+        came += f", half of them after {late_s / 60:.0f} min or more" if len(told) else ""
         raise Wrong(came, given="total outages", expected=f"nine of ten, within {OUTAGE_S / 60:.0f} min", look=look)
     return f"{len(told)} of {len(frame)} total outages, after {late_s / 60:.0f} min"
 
@@ -137,6 +138,6 @@ ALERT = (
     Check("200 unseen incidents: 85 % of the significant ones", recall, 90.0),
     Check("who is woken is woken for something", precision, 90.0),
     Check("a total outage pages within 5 minutes", soon, 90.0),
-    Check("it is silent again within the hour", silent, 90.0),
+    Check("it is silent again within 45 minutes", silent, 90.0),
     Check("at most two pages an incident", once, 90.0),
 )
