@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from minisys.queues import fast, theory
-from minisys.queues.delivered import Delivered
 from minisys.queues.theory import Spike
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
@@ -59,8 +58,8 @@ def leveling_at(peak: int, consumers: int) -> tuple[alt.LayerChart, str]:
         title="A flash sale: orders that come, and orders that are stored", events={AT_S: "sale", AT_S + FOR_S: "over"},
     )  # fmt: skip
     refused = 100 * straight.count("refused") / len(offered)
-    said = f"Straight {refused:.0f} % are refused; through the queue none, and the longest wait is {_longest(queued)}."
-    return chart, said
+    longest = duration(float(queued.wait_s.max()))
+    return chart, f"Straight {refused:.0f} % are refused; through the queue none, and the longest wait is {longest}."
 
 
 def line_at(peak: int, consumers: int) -> tuple[alt.LayerChart, str]:
@@ -77,11 +76,7 @@ def line_at(peak: int, consumers: int) -> tuple[alt.LayerChart, str]:
     refused = 100 * straight.count("refused") / len(offered)
     longest = int(line["backlog"].max())
     said = f"Straight {refused:.1f} % are refused. Through the queue none: the line is {longest:,} orders at most, "
-    return chart, said + f"the longest wait {_longest(queued)}."
-
-
-def _longest(made: Delivered) -> str:
-    return duration(float(made.wait_s.max()))
+    return chart, said + f"the longest wait {duration(float(queued.wait_s.max()))}."
 
 
 def leveling_explorer() -> Explorer:
@@ -118,9 +113,6 @@ def drain_table() -> Table:
             rows.append((peak, consumers, round(spike.backlog), spike.longest_wait_s, spike.drain_s))
     columns = ["orders/s in the sale", "consumers", "longest line", "longest wait (s)", "gone after (s)"]
     return table(pd.DataFrame(rows, columns=columns), caption="50 orders a second before and after; fluid formula")
-
-
-# Lag
 
 
 def lag_at(records: int, consumed: int, produced: int) -> tuple[alt.LayerChart, str]:

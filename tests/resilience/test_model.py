@@ -75,7 +75,8 @@ def test_a_deadline_stops_retries_and_work_nobody_waits_for():
     late = Defences(timeout_s=9.0, deadline=True, retries=Retries(99))
     chain = replace(one(late), patience_s=0.25)
     run = model.simulate(chain, users(30, arrivals=Constant(20.0)))
-    assert fates(run)["expired"] > 5 and 0.05 < run.goodput() < 0.3  # first come, first served: those nearly out of time
+    # first come, first served: those nearly out of time
+    assert fates(run)["expired"] > 5 and 0.05 < run.goodput() < 0.3
     begun = np.isfinite(run.began_s)
     assert (run.began_s < run.workload.arrival_s[run.request] + 0.25)[begun].all()
     assert run.latency_s.max() <= 0.25 + 1e-9
