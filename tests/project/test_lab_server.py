@@ -80,7 +80,7 @@ def test_a_busy_port_moves_on_and_after_ctrl_c_neither_server_nor_kernel_is_left
                 assert any("ipykernel" in _command(process) for process in family)
             finally:
                 course.send_signal(how)
-            assert course.wait(20) == 0
+            assert course.wait(60) == 0
     assert [process for process in family if _alive(process)] == []
 
 
