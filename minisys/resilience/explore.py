@@ -123,7 +123,7 @@ def metastable_explorer() -> Explorer:
         title="Users and one database of 160 requests a second",
         load=slider(10, 100, 5, 65, "load", "%"),
         attempts=slider(1, 4, 1, 3, "tries of the app"),
-        length=slider(0.5, 8.0, 0.5, 3.0, "the database is slow for", "s"),
+        length=slider(0.5, 8.0, 0.5, 3.0, "slow for", "s"),
         cure=choice(CURES, CURES[0], "cure"),
     )
 

@@ -47,7 +47,7 @@ def breaker_explorer() -> Explorer:
     return explorer(
         breaker_at,
         title="100 calls a second, and ten seconds of trouble",
-        failures=slider(1, 20, 1, 5, "opens after failures in a row"),
+        failures=slider(1, 20, 1, 5, "failures in a row"),
         open_s=slider(0.5, 10.0, 0.5, 3.0, "stays open", "s"),
         fails=slider(10, 100, 10, 100, "calls that fail", "%"),
     )
@@ -83,7 +83,7 @@ def hedging_explorer() -> Explorer:
     return explorer(
         hedging_at,
         title="Reads of 20 ms on average, mostly 6, sometimes 200",
-        quantile=slider(50, 99, 1, 95, "a copy follows after percentile"),
+        quantile=slider(50, 99, 1, 95, "copy after percentile"),
         ratio=slider(0, 100, 5, 10, "copies at most", "%"),
         load=slider(10, 95, 5, 40, "load", "%"),
     )

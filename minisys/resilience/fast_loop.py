@@ -104,7 +104,7 @@ def compiled() -> Callable[[State], bool]:
         function.__qualname__ = f"{name}_{version:08x}"  # so that what lies on disk is of these very parts
         options: dict[str, Any] = {"nogil": True, "_nrt": False}  # nothing is allocated: no references to count
         try:
-            made[name] = numba.njit(signature, cache=name == "run", **options)(function)
+            made[name] = numba.njit(signature, cache=True, **options)(function)
         except RuntimeError:  # no folder that may be written
             made[name] = numba.njit(signature, **options)(function)
     return made["run"]

@@ -13,6 +13,7 @@ from minisys.caching.explore_offload import offload_at
 from minisys.observability import explore_alerts, explore_healing
 from minisys.observability.alerts import PUBLISHED
 from minisys.observability.slo import Slo
+from minisys.resilience import explore, explore_defences
 from minisys.scaling import curves, theory, usl
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -48,6 +49,11 @@ def marks_of(window: str, burn: float) -> list[float]:
     return [made.precision, made.recall]
 
 
+def numbers(said: str) -> list[float]:
+    """The numbers in an explorer's sentence, in order."""
+    return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", said)]
+
+
 QUOTED = [
     ("02", "5 service times against 4,", lambda: [response(0.9, 1) - response(0.8, 1), response(0.8, 1) - 1], [5, 4]),
     ("02", "(cv 2) 12.5", lambda: response(0.9, 2) - response(0.8, 2), 12.5),
@@ -60,6 +66,13 @@ QUOTED = [
     ("11", "after 3.6 hours", lambda: PUBLISHED.conditions[1].detection_s(0.01, Slo()) / 3600, 3.6),
     ("11", "finds everything here and is wrong once in ten", lambda: marks_of("6 h", 2.0), [17 / 19, 1.0]),
     ("11", "restarts it 123 times", lambda: int(explore_healing.loop_table().frame.iloc[3, 2]), 123),
+    ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:2], [0, 2]),
+    ("10", "All eight serve calls whose callers have gone", lambda: numbers(explore.replay_at(11, "as it was")[1])[:2],
+     [8, 8]),
+    ("10", "sends a dozen calls instead of a thousand", lambda: numbers(explore_defences.breaker_at(5, 3.0, 100)[1])[2:4],
+     [12, 980]),
+    ("10", "less than half for a tenth more calls", lambda: numbers(explore_defences.hedging_at(95, 10, 40)[1])[1::3],
+     [213, 80]),
 ]  # fmt: skip
 
 
