@@ -69,8 +69,8 @@ QUOTED = [
     ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:2], [0, 2]),
     ("10", "All eight serve calls whose callers have gone", lambda: numbers(explore.replay_at(11, "as it was")[1])[:2],
      [8, 8]),
-    ("10", "sends a dozen calls instead of a thousand", lambda: numbers(explore_defences.breaker_at(5, 3.0, 100)[1])[2:4],
-     [12, 980]),
+    ("10", "a dozen calls instead of a thousand",
+     lambda: numbers(explore_defences.breaker_at(5, 3.0, 100)[1])[2:4], [12, 980]),
     ("10", "less than half for a tenth more calls", lambda: numbers(explore_defences.hedging_at(95, 10, 40)[1])[1::3],
      [213, 80]),
 ]  # fmt: skip
