@@ -152,7 +152,7 @@ def test_the_limits_hold_whatever_it_sees(looks: list, steps: int, at_once: floa
 def test_every_fault_ends_sooner_with_runbooks_and_nobody_is_restarted_for_ever(kind: str) -> None:
     with_it, without = (simulate(book, [Fault(60.0, kind, 2)]) for book in (DEFAULT, None))
     assert without.mttr_s == pytest.approx(CALL_S + HUMAN_S, abs=2 * PERIOD_S)
-    assert with_it.mttr_s < HUMAN_S + 240
+    assert with_it.mttr_s < HUMAN_S + 600
     assert with_it.repairs <= DEFAULT.limits.steps
     assert with_it.down_s <= without.down_s
     if kind in ("crash", "hang"):
