@@ -18,7 +18,7 @@ CHARTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("function, values", CHARTS, ids=str)
+@pytest.mark.parametrize("function, values", CHARTS, ids=[f"{made.__name__}{values}" for made, values in CHARTS])
 def test_a_slider_at_its_ends_draws_and_says_something(function, values):
     chart, said = function(*values)
     assert picture.spec(chart)["description"] and said.endswith(".")
