@@ -107,8 +107,8 @@ def recall(alert: Alert) -> str:
             "bad deploy": "a tenth of an hour at 5 % is 5 times the budget of that hour: a lower burn, a longer window",
         }
         look = f"most missed: {worst}; {looks.get(str(worst), '')}"
-        raise Wrong(f"{made.recall:.0%} of the significant ones were reported", given="200 incidents; reported by page or ticket",
-                    expected=f"at least {RECALL:.0%}", look=look)  # fmt: skip
+        raise Wrong(f"{made.recall:.0%} of the significant ones were reported",
+                    given="200 incidents; reported by page or ticket", expected=f"at least {RECALL:.0%}", look=look)  # fmt: skip
     return f"{made.recall:.0%} of {int(made.frame['significant'].sum())} significant incidents"
 
 
