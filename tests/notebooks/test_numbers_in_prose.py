@@ -10,6 +10,8 @@ import pytest
 
 from minisys.caching.explore_edge import world_at
 from minisys.caching.explore_offload import offload_at
+from minisys.chaos import explorers
+from minisys.chaos.shop_charts import while_down
 from minisys.observability import explore_alerts, explore_healing
 from minisys.observability.alerts import PUBLISHED
 from minisys.observability.slo import Slo
@@ -54,6 +56,12 @@ def numbers(said: str) -> list[float]:
     return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", said)]
 
 
+def exposed(hurts: float) -> list[float]:
+    """What the blast radius explorer says: the radius in percent, orders exposed, failed."""
+    radius, _, orders, failed, _ = numbers(explorers.radius_at(60, 2.0, hurts)[1])
+    return [radius, orders, failed]
+
+
 QUOTED = [
     ("02", "5 service times against 4,", lambda: [response(0.9, 1) - response(0.8, 1), response(0.8, 1) - 1], [5, 4]),
     ("02", "(cv 2) 12.5", lambda: response(0.9, 2) - response(0.8, 2), 12.5),
@@ -66,6 +74,9 @@ QUOTED = [
     ("11", "after 3.6 hours", lambda: PUBLISHED.conditions[1].detection_s(0.01, Slo()) / 3600, 3.6),
     ("11", "finds everything here and is wrong once in ten", lambda: marks_of("6 h", 2.0), [17 / 19, 1.0]),
     ("11", "restarts it 123 times", lambda: int(explore_healing.loop_table().frame.iloc[3, 2]), 123),
+    ("12", "(4.1 calls for each order", lambda: round(while_down({"eager retries"}), 1), 4.1),
+    ("12", "from 22 exposed orders to 955", lambda: [exposed(hurts)[1] for hurts in (0.2, 0.01)], [22, 955]),
+    ("12", "4 failed orders, or 10", lambda: [exposed(hurts)[2] for hurts in (0.2, 0.01)], [4, 10]),
     ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:2], [0, 2]),
     ("10", "All eight serve calls whose callers have gone", lambda: numbers(explore.replay_at(11, "as it was")[1])[:2],
      [8, 8]),
