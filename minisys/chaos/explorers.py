@@ -35,7 +35,7 @@ def radius_explorer() -> Explorer:
         title="How large must the blast radius be?",
         rate_per_s=slider(1, 200, 1, 60, "orders", "per second"),
         minutes=slider(0.5, 10.0, 0.5, 2.0, "how long", "min"),
-        hurts=slider(0.01, 1.0, 0.01, 0.2, "fail, of those"),
+        hurts=slider(0.01, 1.0, 0.01, 0.2, "share that would fail"),
     )
 
 
