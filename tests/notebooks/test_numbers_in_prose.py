@@ -10,9 +10,10 @@ import pytest
 
 from minisys.caching.explore_edge import world_at
 from minisys.caching.explore_offload import offload_at
-from minisys.observability import explore_alerts, explore_healing, incidents
+from minisys.observability import explore_alerts, explore_healing, healing_model, incidents
 from minisys.observability.alerts import PUBLISHED
 from minisys.observability.explore import averaging_at
+from minisys.observability.runbooks import DEFAULT
 from minisys.observability.slo import Slo
 from minisys.resilience import explore, explore_defences
 from minisys.scaling import curves, theory, usl
@@ -62,6 +63,12 @@ def off_by(slow_percent: int) -> int:
     return int(re.search(r"off by ([+−]\d+) %", said)[1].replace("−", "-"))
 
 
+def paged_s(kind: str) -> float:
+    """Seconds from the beginning of one trouble of this *kind* to the supervisor's page."""
+    acts = healing_model.simulate(DEFAULT, [healing_model.Fault(60.0, kind, 2)]).acts
+    return next(act.at_s for act in acts if act.action == "page") - 60.0
+
+
 def numbers(said: str) -> list[float]:
     """The numbers in an explorer's sentence, in order."""
     return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", said)]
@@ -82,6 +89,8 @@ QUOTED = [
     ("11", "+139 % at 1 %, −7 % at 2 %, −38 % at 3 %", lambda: [off_by(share) for share in (1, 2, 3)], [139, -7, -38]),
     ("11", "2.17 alerts for 1.07",
      lambda: [round(made.alerts, 2) for made in explore_alerts.scores()[:3:-1]], [2.17, 1.07]),
+    ("11", "within 68 seconds (7 minutes for the crash loop",
+     lambda: [paged_s("bad disk"), paged_s("crash loop") / 60], [68, 7]),
     ("11", "restarts it 123 times in 45 minutes",
      lambda: numbers(" ".join(explore_healing.loop_table().frame.iloc[3, [2, 4]])), [123, 45]),
     ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:2], [0, 2]),
