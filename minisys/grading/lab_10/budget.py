@@ -27,6 +27,11 @@ def spent(budget: Budget, given: str) -> bool:
     return came
 
 
+def times(count: int) -> str:
+    """So many times, in words."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def asks(budget: Budget, requests: int, retries: int, given: str) -> int:
     """So many requests, then so many times spend(); how often it paid."""
     for _ in range(requests):
@@ -47,7 +52,7 @@ def one_in_ten(make: Make) -> str:
                 look = EMPTY if starts_full(make) else SHARED
             elif came == 5:
                 look = "a retry that is paid takes a whole token out"
-            raise Wrong(f"{came} times True", given=given, expected=f"{expected} times", look=look)
+            raise Wrong(f"True {times(came)}", given=given, expected=f"True {times(expected)}", look=look)
     return "one retry for ten requests"
 
 
@@ -68,10 +73,10 @@ def not_saved_for_ever(make: Make) -> str:
     came = asks(make(0.1, 10.0), 100_000, 1_000, given)
     if came > 10:
         look = "a good night would pay for a storm of ten thousand retries: keep at most `most` tokens"
-        raise Wrong(f"{came} times True", given=given, expected="10 times", look=look)
+        raise Wrong(f"True {times(came)}", given=given, expected="True 10 times", look=look)
     if came < 10:
         look = "tokens that fit must be kept: min(most, tokens + ratio)"
-        raise Wrong(f"{came} times True", given=given, expected="10 times", look=look)
+        raise Wrong(f"True {times(came)}", given=given, expected="True 10 times", look=look)
     given = "ratio 0.1, most 10: spend() 100 times, then 11 requests, then spend() once"
     budget = make(0.1, 10.0)
     asks(budget, 0, 100, given)
@@ -120,7 +125,7 @@ def in_a_chain(make: Make) -> str:
     calls = float(run.amplification[-1])
     if calls > 1.12:
         look = "with the database dead, nine of ten retries must not be made"
-        raise Wrong(f"{calls:.2f} calls for each user", given="500 users, four tries, the database fails from 2 s on",
+        raise Wrong(f"{calls:.2f} calls per user", given="500 users, four tries, the database fails from 2 s on",
                     expected="at most 1.12", look=look)  # fmt: skip
     return f"500 users, a dead database: {calls:.2f} calls each instead of {0.2 + 0.8 * 4:.1f}"
 
