@@ -89,8 +89,8 @@ def overload(admit: Admit) -> str:
             raise Wrong(
                 f"in time: {100 * share:.0f} % of what they could do", given=given, expected="at least 90 %", look=look
             )
-    workers = ", ".join(str(each[0]) for each in SERVERS)
-    return f"with {workers} workers: {', '.join(shares)} of what could be done"
+    sizes = ", ".join(str(each[0]) for each in SERVERS)
+    return f"with {sizes} workers: {', '.join(shares)} of what could be done"
 
 
 def calm(admit: Admit) -> str:
