@@ -17,7 +17,7 @@ from minisys.observability.alerts import PUBLISHED
 from minisys.observability.explore import averaging_at
 from minisys.observability.runbooks import DEFAULT
 from minisys.observability.slo import Slo
-from minisys.resilience import explore, explore_defences
+from minisys.resilience import explore, explore_defences, explore_live, metastable
 from minisys.scaling import curves, theory, usl
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -44,6 +44,11 @@ def scripts_per_hour(beta: int) -> float:
     n, x = (curves.PUBLISHED["SPEC SDM91"].frame[name].to_numpy() for name in ("n", "throughput"))
     h = usl.curve(n, 0.028, beta / 1e6)
     return round(float(h @ x / (h @ h)) * float(usl.curve(320, 0.028, beta / 1e6)), -1)
+
+
+def inside_calls(second: int) -> list[int]:
+    """Calls in line and at work in shop, orders and database at *second* of chapter 10's outage."""
+    return list(explore.inside(explore.outage("as it was"), float(second))["calls"])
 
 
 def marks_of(window: str, burn: float) -> list[float]:
@@ -104,13 +109,23 @@ QUOTED = [
      lambda: [paged_s("bad disk"), paged_s("crash loop") / 60], [68, 7]),
     ("11", "restarts it 123 times in 45 minutes",
      lambda: numbers(" ".join(explore_healing.loop_table().frame.iloc[3, [2, 4]])), [123, 45]),
-    ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:2], [0, 2]),
+    ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:3], [2, 8, 0]),
     ("10", "All eight serve calls whose callers have gone", lambda: numbers(explore.replay_at(11, "as it was")[1])[:2],
      [8, 8]),
+    ("10", "the shop 1,431, orders 396, the database 305",
+     lambda: inside_calls(16)[::3], [1431, 396, 305]),
+    ("10", "the shop 8,163, orders 32, the database 24", lambda: inside_calls(40)[::3], [8163, 32, 24]),
+    ("10", "32 ÷ 0.3 = 107", lambda: int(32 / metastable.TIMEOUTS_S[-1] + 0.5), 107),
+    ("10", "After half a second it recovers",
+     lambda: [numbers(explore.metastable_at(65, 3, length, "none")[1])[0] for length in (0.5, 1.0)], [100, 0]),
+    ("10", "81 % on average, and at 0.4 still 10 %",
+     lambda: list(explore_live.simulated((0.25, 0.4))["afterwards"].mul(100).round()), [81, 10]),
+    ("10", "the p99 doubles at 70 %", lambda: numbers(explore_defences.hedging_at(50, 100, 70)[1])[1::3], [215, 405]),
+    ("10", "With no cap it is 13 %", lambda: numbers(explore_defences.hedging_at(95, 100, 40)[1])[-1], 1.13),
     ("10", "a dozen calls instead of a thousand",
      lambda: numbers(explore_defences.breaker_at(5, 3.0, 100)[1])[2:4], [12, 980]),
     ("10", "less than half for a tenth more calls", lambda: numbers(explore_defences.hedging_at(95, 10, 40)[1])[1::3],
-     [213, 80]),
+     [215, 95]),
 ]  # fmt: skip
 
 
