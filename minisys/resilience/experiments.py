@@ -13,7 +13,7 @@ milliseconds twice on the real clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -167,7 +167,14 @@ def goodput_table(runs: Mapping[str, Measured], troubles: Sequence[Trouble] = OU
         for name, each in runs.items()
     ]  # fmt: skip
     columns = ["", "in time before", "meanwhile", f"from {SETTLE_S:g} s after", "calls of the database a user"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Users answered in time")
+    return table(pd.DataFrame(rows, columns=columns), caption="Users answered in time" + late(runs.values()))
+
+
+def late(runs: Iterable[Measured]) -> str:
+    """For a caption: how late the load generator was, if it could not keep up in one of *runs*; else ""."""
+    notes = [each.trace.frame.attrs.get("generator", {}) for each in runs]
+    behind_s = [note["lag_p99_s"] for note in notes if not note.get("kept_up", True)]
+    return f" (a busy machine: 1 % of the users came more than {1000 * max(behind_s):.0f} ms late)" if behind_s else ""
 
 
 def latency_table(runs: Mapping[str, Measured]) -> Table:
@@ -177,7 +184,9 @@ def latency_table(runs: Mapping[str, Measured]) -> Table:
         p50, p99 = each.trace.percentiles((50, 99))
         rows.append((name, len(each.trace), each.trace.count("ok"), p50, p99, f"{each.amplification[-1]:.2f}"))
     columns = ["", "users", "ok", "p50_s", "p99_s", "calls of the database a user"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Reads, without and with a second copy")
+    return table(
+        pd.DataFrame(rows, columns=columns), caption="Reads, without and with a second copy" + late(runs.values())
+    )
 
 
 def waits(measured: Measured, trouble: Trouble = HANG) -> float:
@@ -204,14 +213,16 @@ def breaker_table(runs: Mapping[str, Measured]) -> Table:
         for name, each in runs.items()
     ]
     columns = ["", "mean wait for an error_s", "in time after it", "calls of the database"]
-    return table(pd.DataFrame(rows, columns=columns), caption="The database hangs for two seconds")
+    return table(
+        pd.DataFrame(rows, columns=columns), caption="The database hangs for two seconds" + late(runs.values())
+    )
 
 
 def bulkhead_table(runs: Mapping[str, Measured]) -> Table:
     """For each run of `bulkheads` by its name: users answered in time while the database hung, by what they need."""
     rows = [(name, *map(_percent, own_and_others(each))) for name, each in runs.items()]
     columns = ["", "need the shop alone", "need the database too"]
-    return table(pd.DataFrame(rows, columns=columns), caption="In time while the database hangs")
+    return table(pd.DataFrame(rows, columns=columns), caption="In time while the database hangs" + late(runs.values()))
 
 
 def _percent(share: float) -> str:

@@ -8,7 +8,7 @@ several seeds are in metastable.py, cascades.py and hurts.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,7 +23,7 @@ from minisys.resilience.defences import Defences, Protection
 from minisys.resilience.retries import Backoff, RatioBudget, Retries
 from minisys.resilience.run import Run
 from minisys.resilience.shedding import CoDel, QueueLimit
-from minisys.testbed import charts
+from minisys.testbed import charts, style
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.marks import number
 from minisys.testbed.tables import Table, table
@@ -67,14 +67,8 @@ def amplification_explorer() -> Explorer:
 
 
 CURES = (
-    "none",
-    "backoff with jitter",
-    "a retry budget of 10 %",
-    "a deadline",
-    "a line of 20 at most",
-    "CoDel",
-    "a breaker",
-)
+    "none", "backoff with jitter", "a retry budget of 10 %", "a deadline", "a line of 20 at most", "CoDel", "a breaker",
+)  # fmt: skip
 
 
 def cured(name: str, attempts: int) -> Chain:
@@ -111,9 +105,17 @@ def metastable_at(load: int, attempts: int, length: float, cure: str) -> tuple[a
         by_second(run), y="rate", by="what", y_title="a second", title="Users, answers in time, and calls",
         events={TRIGGER.at_s: "slow", TRIGGER.at_s + length: "well again"},
     )  # fmt: skip
-    kind = theory.Vulnerability(rate, design.capacity_per_s, attempts).state
     late = 100 * run.goodput(TRIGGER.at_s + length + 10.0)
-    return chart, f"Ten seconds after it {late:.0f} % are answered in time. By the formula, without a cure: {kind}."
+    said = f"From ten seconds after it on {late:.0f} % are answered in time. By the formula, without a cure: "
+    return chart, said + kind(theory.Vulnerability(rate, design.capacity_per_s, attempts)) + "."
+
+
+def kind(edge: theory.Vulnerability) -> str:
+    """The state of *edge* in words; when stable, what is left a second to drain the line while every try fails."""
+    if edge.state != "stable":
+        return edge.state
+    left = edge.capacity_per_s - edge.offered_per_s * edge.tries
+    return f"stable, with {max(left, 0.0):.0f} requests a second left to drain the line"
 
 
 def metastable_explorer() -> Explorer:
@@ -140,19 +142,21 @@ def _percents(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return frame.assign(**{name: [f"{100 * value:.0f}" for value in frame[name]] for name in names})
 
 
-def cures_table() -> Table:
-    """metastable.CURES in its outage: means of five seeds."""
-    made = metastable.compare().groupby("design", sort=False).mean().reset_index().drop(columns="seed")
+def served_table(found: pd.DataFrame, by: str, said: str) -> Table:
+    """Users answered in time afterwards for each value of column *by*, called *said*; means over the seeds."""
+    made = _percents(found.groupby(by)["afterwards"].mean().reset_index(), ("afterwards",))
+    made.columns = [said, "answered in time afterwards (%)"]
+    return table(made, caption="Means over the seeds")
+
+
+def cures_table(designs: Mapping[str, Chain] = metastable.CURES) -> Table:
+    """*designs* in metastable's outage: means of five seeds."""
+    made = metastable.compare(designs).groupby("design", sort=False).mean().reset_index().drop(columns="seed")
     made = _percents(made, ("before", "during", "afterwards", "wasted"))
     made["calls_per_user"] = [f"{value:.2f}" for value in made["calls_per_user"]]
     made.columns = [
-        "all callers, all services",
-        "before (%)",
-        "during (%)",
-        "15 s after (%)",
-        "calls a user",
-        "wasted work (%)",
-    ]
+        "all callers, all services", "before (%)", "during (%)", "15 s after (%)", "calls a user", "wasted work (%)",
+    ]  # fmt: skip
     return table(made, caption="Users answered in time; calls of the database; means of 5 runs")
 
 
@@ -203,18 +207,32 @@ def inside(run: Run, at_s: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["service", "state", "calls"])
 
 
+def inside_chart(frame: pd.DataFrame, title: str) -> alt.LayerChart:
+    """Bars of *frame* (see `inside`); the scale is near to logarithmic and always the same, as lines grow to 10,000."""
+    scale = alt.Scale(type="symlog", constant=5, domain=[0, 30_000])
+    looks = style.looks(STATES)
+    colours = alt.Scale(domain=list(STATES), range=[look.colour for look in looks])
+    ticks = alt.Axis(values=[0, 10, 100, 1_000, 10_000], format=",d")
+    base = alt.Chart(frame.assign(says=[f"{value:,}" for value in frame["calls"]])).encode(
+        x=alt.X("calls:Q", title="calls", scale=scale, axis=ticks),
+        y=alt.Y("service:N", title="", sort=list(dict.fromkeys(frame["service"]))),
+        yOffset=alt.YOffset("state:N", sort=list(STATES)),
+    )
+    bars = base.mark_bar().encode(color=alt.Color("state:N", scale=colours, sort=list(STATES), legend=alt.Legend()))
+    numbers = base.mark_text(align="left", dx=4, color=style.PALETTE["ink"]).encode(text="says:N")
+    rows = "; ".join(f"{row.service}, {row.state}: {row.calls:,}" for row in frame.itertuples())
+    return alt.layer(bars, numbers).properties(title=title, height=alt.Step(22), description=f"{title}. {rows}.")
+
+
 def replay_at(second: int, design: str) -> tuple[alt.LayerChart, str]:
     """Who is inside the services at *second* of the outage."""
     run = outage(design)
     frame = inside(run, float(second))
-    chart = charts.dots(
-        frame, x="calls", y="service", by="state", sort=False, title=f"Inside the services at second {second}",
-        x_title="calls", y_title="",
-    )  # fmt: skip
+    chart = inside_chart(frame, f"Inside the services at second {second}")
     busy = frame[frame["service"] == "database"].set_index("state")["calls"]
     good = 100 * run.goodput(second - 1.0, second + 1.0)
-    wasted, all_ = busy[STATES[2]], busy[STATES[1]] + busy[STATES[2]]
-    said = f"Database: {wasted} of {all_} workers serve nobody. "
+    workers, wasted = run.chain.services[-1].workers, busy[STATES[2]]
+    said = f"Database: {wasted + busy[STATES[1]]} of {workers} workers are busy, {wasted} of them for nobody. "
     return chart, said + f"Of the users who come now {good:.0f} % are answered in time."
 
 

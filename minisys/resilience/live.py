@@ -188,7 +188,8 @@ def run(
 ) -> Measured:
     """What came of *workload*'s users in *chain* while *troubles* happened; keywords as model.simulate.
 
-    clock: "real" (processes, Locust's users, who leave when their patience is over) or "virtual" (everything in this
+    clock: "real" (processes, Locust's users, who leave when their patience is over;
+    how late they came is in trace.frame.attrs, and experiments' tables say it) or "virtual" (everything in this
     process, exact). own_keys: items that the first service answers by itself. Raises ValueError for a bad argument.
     """
     todo = steps(chain, troubles)
@@ -200,7 +201,7 @@ def run(
         at: list[Step] = [(0.0, here.begin)]
         for when, name, factor, share in todo:
             at += [(when, partial(here.slow, name, factor)), (when, partial(here.fail, name, share))]
-        trace = load(here.url, workload, timeout_s=1.5 * chain.patience_s, at=at, progress=progress)
+        trace = load(here.url, workload, timeout_s=1.5 * chain.patience_s, at=at, progress=progress, warn=False)
         return Measured(chain, workload, trace, here.counts())
 
 

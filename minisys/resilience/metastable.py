@@ -12,6 +12,7 @@ fails, and is that more than it can do? Source: Bronson et al., HotOS 2021; Huan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -58,6 +59,18 @@ CURES: dict[str, Chain] = {
     "CoDel": chain(Protection(codel=CoDel(0.02, 0.1))),
     "deadline, budget, short line": chain(Protection(queue_limit=QueueLimit(20)), retries=BUDGETED, deadline=True),
 }
+
+
+def worse_day() -> dict[str, Chain]:
+    """Five of CURES on a day with two troubles more: 5 % of the database's calls fail, and the shop drops deadlines."""
+    chosen = [name for name in CURES if name not in ("backoff with jitter", "a breaker", "CoDel")]
+    made = {}
+    for name in chosen:
+        shop, orders, database = CURES[name].services
+        app, forgets, asks = CURES[name].callers
+        lossy, forgets = replace(database, fails=0.05), replace(forgets, deadline=False)
+        made[name] = replace(CURES[name], services=(shop, orders, lossy), callers=(app, forgets, asks))
+    return made
 
 
 @lru_cache(maxsize=32)

@@ -53,6 +53,7 @@ def load(
     cookies: bool = False,
     at: Sequence[Step] = (),
     progress: bool = True,
+    warn: bool = True,
 ) -> Trace:
     """Send *workload* to ``{url}/item/{key}`` with headers X-Work-S and X-Luck; return what the users saw.
 
@@ -60,6 +61,7 @@ def load(
     answer. *workers*: Locust processes that share the requests. *timeout_s*: a user gives up so long after the intended
     moment. *cookies*: each key is a user with cookies of their own, kept as a browser keeps them (one worker only).
     *at*: [(seconds, action), …], called on time while the load runs. *progress*: a line that clears itself.
+    *warn*: say so when the generator was late; without it the caller says it, for several runs at once.
     ``trace.frame.attrs`` holds "generator" (its lag, repeated sends, CPU), "remarks" (what answers said in the header
     X-Remark, with the seconds at which those requests were sent) and "locust" (Locust's own statistics).
     Raises ValueError for a bad argument, RuntimeError with its log if Locust fails.
@@ -78,7 +80,8 @@ def load(
         _write_whole(folders[0].parent / "go", repr(start_s))
         _follow(processes, folders, len(workload), start_s, sorted(at, key=lambda step: step[0]), progress)
         trace = _trace(folders, start_s, len(workload))
-    _warn(trace)
+    if warn:
+        _warn(trace)
     return trace
 
 
