@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minisys.chaos.inject import Clock, Entry, Injector, Log, RealClock, Steps, played
@@ -27,11 +27,15 @@ STATUSES = ("running", "not started", "completed", "deviated", "aborted", "faile
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A steady state that can be measured: *name* says it, *probe* measures it, *holds* judges what was measured."""
+    """A steady state that can be measured: *name* says it, *probe* measures it, *holds* judges what was measured.
+
+    measures: in words what the probe's value is, of which time, and its limit; for the report.
+    """
 
     name: str
     probe: Callable[[], Any]
     holds: Callable[[Any], bool]
+    measures: str = ""
 
     def check(self, at_s: float, when: str) -> Observation:
         """Measure and judge now; a probe that fails is a hypothesis that does not hold."""
@@ -54,7 +58,10 @@ class Observation:
 
 @dataclass
 class Journal:
-    """What happened: *status* (one of STATUSES), observations, the log of faults, and why it ended as it did."""
+    """What happened: *status* (one of STATUSES), observations, the log of faults, and why it ended as it did.
+
+    measures: as in Hypothesis. stopped_s: when the abort condition was met, in seconds; None: it was not.
+    """
 
     hypothesis: str
     plan: FaultPlan
@@ -63,6 +70,8 @@ class Journal:
     observations: list[Observation] = field(default_factory=list)
     log: Log = field(default_factory=Log)
     rolled_back: bool = False
+    measures: str = ""
+    stopped_s: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -117,7 +126,7 @@ class Experiment:
 
     def journal(self) -> Journal:
         """An empty journal of this experiment."""
-        return Journal(self.hypothesis.name, self.plan)
+        return Journal(self.hypothesis.name, self.plan, measures=self.hypothesis.measures)
 
     def steps(self, injector: Injector, journal: Journal) -> Steps:
         """The whole experiment as steps for a clock; *journal* is filled meanwhile."""
@@ -134,7 +143,7 @@ class Experiment:
     def _method(self, injector: Injector, journal: Journal) -> Steps:
         before = self._check(journal, 0.0, "before")
         if not before.held:
-            journal.status, journal.why = "not started", f"it did not hold before: {before.value}"
+            journal.status, journal.why = "not started", f"it did not hold before: {_said(before.value)}"
             return
         now_s = yield from self._broken(injector, journal)
         if journal.status != "running":
@@ -144,7 +153,9 @@ class Experiment:
         after = self._check(journal, now_s + self.settle_s, "after")
         bad = [one for one in journal.observations if not one.held]
         journal.status = "deviated" if bad else "completed"
-        journal.why = f"it did not hold {bad[0].when} the faults: {bad[0].value}" if bad else f"it held: {after.value}"
+        first = bad[0] if bad else after
+        said = f"it did not hold {first.when} the faults" if bad else "it held"
+        journal.why = f"{said}: {_said(first.value)}"
 
     def _broken(self, injector: Injector, journal: Journal) -> Generator[float, None, float]:
         """Play the plan, looking every now and then; returns when, in seconds, it was over."""
@@ -161,7 +172,7 @@ class Experiment:
                 yield at_s
                 now_s = at_s
         finally:
-            plan.close()
+            _close(plan, journal.log, now_s)
         return now_s
 
     def _stopped(self, journal: Journal, now_s: float) -> bool:
@@ -169,6 +180,7 @@ class Experiment:
             self._check(journal, now_s, "during")
         if self.abort is not None and self.abort():
             journal.status, journal.why = "aborted", f"the abort condition was met at {now_s:g} s"
+            journal.stopped_s = now_s
             return True
         return False
 
@@ -184,6 +196,18 @@ class Experiment:
             journal.status, journal.why = "failed", f"rollback: {type(problem).__name__}: {problem}; was: {journal.why}"
             return
         journal.rolled_back = not journal.log.active and not any(e.what == "end" for e in _bad(journal.log))
+
+
+def _close(plan: Steps, log: Log, now_s: float) -> None:
+    """End a play that was stopped; what is put back then was put back *now_s*, which the play itself cannot know."""
+    known = len(log.entries)
+    plan.close()
+    log.entries[known:] = [replace(entry, at_s=max(entry.at_s, now_s)) for entry in log.entries[known:]]
+
+
+def _said(value: Any) -> Any:
+    """A measured *value* for a sentence."""
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def _bad(log: Log) -> list[Entry]:

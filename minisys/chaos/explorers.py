@@ -23,6 +23,7 @@ from minisys.chaos.shop import WEAKNESSES
 from minisys.chaos.shop_charts import minimised
 from minisys.testbed import charts
 from minisys.testbed.explorer import Explorer, explorer, slider
+from minisys.testbed.tables import Table, table
 
 USUAL = 0.001  # share of orders that fail on any day
 
@@ -34,14 +35,15 @@ def radius_explorer() -> Explorer:
         title="How large must the blast radius be?",
         rate_per_s=slider(1, 200, 1, 60, "orders", "per second"),
         minutes=slider(0.5, 10.0, 0.5, 2.0, "how long", "min"),
-        hurts=slider(0.01, 1.0, 0.01, 0.2, "share of them that would fail"),
+        hurts=slider(0.01, 1.0, 0.01, 0.2, "share that would fail"),
     )
 
 
 def radius_at(rate_per_s: float, minutes: float, hurts: float) -> tuple[alt.LayerChart, str]:
     """Chance to notice the weakness, by the share of orders exposed; *hurts*: how many of those fail if there is one.
 
-    False alarms: 1 in 100. And in words the smallest radius that notices with 95 %, and how many orders it costs.
+    False alarms: 1 in 100. And in words from which radius on it notices with 95 %, and how many orders that costs.
+    The curve has teeth: the alarm needs a whole number of failed orders, and with every step up it is harder to raise.
     """
     total = rate_per_s * minutes * 60
     radii = np.geomspace(0.0005, 1.0, 80)
@@ -52,13 +54,14 @@ def radius_at(rate_per_s: float, minutes: float, hurts: float) -> tuple[alt.Laye
     chart = charts.lines(
         frame, x="exposed_percent", y="chance", by="what", title=title, log_x=True, x_title=says[0], y_title=says[1]
     )
-    enough = [(one, p) for one, p in zip(radii, chance, strict=True) if p >= 0.95]
-    if not enough:
+    first = max((i + 1 for i, p in enumerate(chance) if p < 0.95), default=0)
+    if first == len(radii):
         return chart, f"Not even all {total:,.0f} orders are enough for 95 %: run longer."
-    orders = max(1, round(total * enough[0][0]))
+    orders = max(1, round(total * radii[first]))
+    needed = theory.alarm_at(orders, USUAL)
     return chart, (
-        f"{enough[0][0]:.2%} of the orders are enough for 95 %: {orders:,} exposed, "
-        f"{orders * hurts:.0f} of which fail if the weakness is there."
+        f"{radii[first]:.2%} of the orders are enough for 95 %: {orders:,} exposed, "
+        f"{orders * hurts:.0f} of which fail if the weakness is there; an alarm needs {needed}."
     )
 
 
@@ -68,8 +71,8 @@ def search_explorer() -> Explorer:
         search_at,
         title="Experiments drawn at random, until every weakness is found",
         weaknesses=slider(1, 6, 1, 4, "weaknesses"),
-        share=slider(0.01, 0.15, 0.01, 0.04, "share of experiments that meet each"),
-        experiments=slider(10, 300, 10, 100, "experiments"),
+        share=slider(0.01, 0.15, 0.01, 0.04, "chance to meet each"),
+        experiments=slider(10, 300, 10, 200, "experiments"),
     )
 
 
@@ -120,9 +123,9 @@ def habit_explorer() -> Explorer:
         habit_at,
         title="How often should failover be tested?",
         breaks=slider(0.2, 12.0, 0.2, 2.0, "breaks unseen", "per year"),
-        outages=slider(0.5, 12.0, 0.5, 2.0, "outages of the primary", "per year"),
-        bad_min=slider(5, 240, 5, 90, "outage if failover is broken", "min"),
-        test_min=slider(0.1, 10.0, 0.1, 0.5, "users disturbed by a test", "min"),
+        outages=slider(0.5, 12.0, 0.5, 2.0, "outages", "per year"),
+        bad_min=slider(5, 240, 5, 90, "a bad outage", "min"),
+        test_min=slider(0.1, 10.0, 0.1, 0.5, "a test disturbs", "min"),
     )
 
 
@@ -139,11 +142,13 @@ def habit_at(breaks: float, outages: float, bad_min: float, test_min: float) -> 
     best = year.best_days(breaks)
     often = "never" if best >= 3600 else f"every {best:.0f} days"
     return chart, (
-        f"Least time down: test {often}. Tested every {best:.0f} days, failover works with a chance of "
-        f"{schedule.works(breaks, best):.0%}; tested once a year, {schedule.works(breaks, 365):.0%}."
+        f"Least time down: test {often}, {year.down_min(breaks, best):.0f} min a year; failover then works with a "
+        f"chance of {schedule.works(breaks, best):.0%}. Tested once a year: {year.down_min(breaks, 365):.0f} min, "
+        f"{schedule.works(breaks, 365):.0%}."
     )
 
 
-def weaknesses() -> pd.DataFrame:
+def weaknesses() -> Table:
     """The shop's weaknesses, named and said."""
-    return pd.DataFrame({"weakness": list(WEAKNESSES), "which means": list(WEAKNESSES.values())})
+    frame = pd.DataFrame({"weakness": list(WEAKNESSES), "which means": list(WEAKNESSES.values())})
+    return table(frame, caption="Six places where a weakness can sit")

@@ -94,7 +94,7 @@ def report(
         )
     radius = ", ".join(journal.plan.targets) or "nothing"
     sections: list[tuple[str, str, Table | None]] = [
-        ("Hypothesis", f"{journal.hypothesis}, before, during and after." + (f" Date: {date}." if date else ""), None),
+        ("Hypothesis", _hypothesis(journal) + (f" Date: {date}." if date else ""), None),
         (
             "Blast radius",
             f"{radius}; seed {journal.plan.seed}; everything put back: {_yes(journal.rolled_back)}.",
@@ -119,10 +119,18 @@ def timeline(journal: Journal) -> list[Sequence[str]]:
     for one in journal.observations:
         rows.append((one.at_s, f"checked {one.when}: {_number(one.value)}, {'held' if one.held else 'did not hold'}"))
     if journal.status == "aborted":
-        rows.append((max((at for at, _ in rows), default=0.0), journal.why))
-    order = {"before": 0, "begin": 1, "during": 2, "end": 3}
-    rows.sort(key=lambda row: (row[0], next((rank for word, rank in order.items() if word in row[1]), 4)))
+        at_s = max((at for at, _ in rows), default=0.0) if journal.stopped_s is None else journal.stopped_s
+        rows.append((at_s, journal.why))
+    order = {"before": 0, "begin": 1, "during": 2, "abort": 3, "end": 4}
+    rows.sort(key=lambda row: (row[0], next((rank for word, rank in order.items() if word in row[1]), 5)))
     return [(f"{at_s:.2f}", what) for at_s, what in rows]
+
+
+def _hypothesis(journal: Journal) -> str:
+    """What was believed, when it was checked, and what the figures in this report are."""
+    meanwhile = ", during" if any(one.when == "during" for one in journal.observations) else ""
+    when = f"{journal.hypothesis}: to be checked before{meanwhile} and after the faults."
+    return f"{when} Measured: {journal.measures}." if journal.measures else when
 
 
 def _fault(fault: Fault) -> Sequence[str]:

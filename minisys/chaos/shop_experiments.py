@@ -28,6 +28,12 @@ from minisys.chaos.shop_model import SimShop
 WARM_S = 1.0  # orders come in for so long before an experiment begins
 SETTLE_S = 0.3
 ENOUGH = 20  # orders, before the abort condition judges
+SINCE = f"; the last figure is over the whole time from the first fault to {SETTLE_S:g} s after the last"
+MEASURES = {
+    "success": f"share of the answered orders that were taken, at least 0.9{SINCE}",
+    "calls_per_order": f"calls to the price service for each answered order, at most 1.5{SINCE}",
+    "lost": "confirmed orders that are not in the book in use, at most 0",
+}
 
 
 @dataclass
@@ -63,7 +69,8 @@ def experiment(claim: str, plan: FaultPlan, read: Callable[[], Readings], abort_
         shop.check_fault(fault.kind, fault.target)
     watch = Watch(shop.CLAIMS[claim], read)
     abort = None if abort_below is None else (lambda: watch.alarming(abort_below))
-    return Experiment(Hypothesis(claim, watch.look, watch.claim.holds), plan, abort=abort, settle_s=SETTLE_S)
+    steady = Hypothesis(claim, watch.look, watch.claim.holds, MEASURES[watch.claim.measure])
+    return Experiment(steady, plan, abort=abort, settle_s=SETTLE_S)
 
 
 def try_out(

@@ -217,7 +217,8 @@ class _Users:
 
     def _send(self) -> Trace:
         at = [(0.0, self.first.set)]
-        return load(self.running.url, self.offered, method="PUT", timeout_s=PATIENCE_S, at=at, progress=False)
+        quiet = {"progress": False, "warn": False}  # no latency is read off these users: late ones do no harm
+        return load(self.running.url, self.offered, method="PUT", timeout_s=PATIENCE_S, at=at, **quiet)
 
     def trace(self) -> Trace:
         """What they saw, when they are done."""

@@ -18,13 +18,14 @@ from minisys.observability import incidents, rules
 from minisys.observability.alerts import DAILY, MINUTE_S, PUBLISHED, STEPS, Condition, ratio
 from minisys.observability.incidents import LEAD_S, Incidents, Score
 from minisys.observability.slo import DAY_S, HOUR_S, Slo
-from minisys.testbed import charts
+from minisys.testbed import charts, style
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.marks import duration
 from minisys.testbed.tables import Table, table
 
 SLO = Slo(0.999)
 COUNT, SEED = 240, 1
+FLOOR, WRITTEN = 0.05, "datum.value < 0.06 ? '0' : format(datum.value, '~g')"  # a logarithm has no 0
 FEW = 60  # incidents behind a slider
 BACK_S, AHEAD_S, STEP_S = HOUR_S, 13 * HOUR_S, MINUTE_S
 SPANS = {"5 min": 300.0, "30 min": 1_800.0, "1 h": HOUR_S, "6 h": 6 * HOUR_S, "1 day": DAY_S, "3 days": 3 * DAY_S}
@@ -39,7 +40,7 @@ def published_table() -> Table:
          "outage trips it after (min)": c.detection_s(1.0, SLO) / 60}
         for c in (*PUBLISHED.conditions, DAILY)
     ]  # fmt: skip
-    return table(pd.DataFrame(rows), caption="Burn-rate alerts for an objective over 30 days; the last line is Sloth's")
+    return table(pd.DataFrame(rows), caption="Burn-rate alerts for an objective over 30 days")
 
 
 def burn_at(errors: float, minutes: int, window: str, burn: float) -> tuple[alt.LayerChart, str]:
@@ -48,7 +49,7 @@ def burn_at(errors: float, minutes: int, window: str, burn: float) -> tuple[alt.
     times_s, bad, total = _steady(errors / 100, minutes)
     fires = condition.fires(times_s, bad, total, SLO)
     until_s = LEAD_S + minutes * 60 + condition.window_s + HOUR_S / 2
-    shown = (times_s >= LEAD_S - BACK_S) & (times_s <= until_s) & (np.arange(len(times_s)) % 4 == 0)
+    shown = (times_s >= LEAD_S - BACK_S) & (times_s <= until_s) & _worth_a_point(times_s - LEAD_S, minutes, condition)
     hours = (times_s[shown] - LEAD_S) / HOUR_S
     lines = {
         f"last {window}": ratio(times_s, bad, total, condition.window_s)[shown] / SLO.budget,
@@ -56,16 +57,34 @@ def burn_at(errors: float, minutes: int, window: str, burn: float) -> tuple[alt.
         / SLO.budget,
         "threshold": np.full(len(hours), burn),
     }
-    frame = pd.concat([pd.DataFrame({"hour": hours, "burn": v.clip(0.05), "what": k}) for k, v in lines.items()])
+    frame = pd.concat([pd.DataFrame({"hour": hours, "burn": v.clip(FLOOR), "what": k}) for k, v in lines.items()])
     chart = charts.lines(
-        frame, x="hour", y="burn", by="what", title="The burn rate in two windows", log_y=True,
+        frame, x="hour", y="burn", by="what", title="The burn rate in two windows; grey: the incident", log_y=True,
         x_title="hours since it began", y_title="burn rate (times as fast as allowed)",
     )  # fmt: skip
+    layers = [layer.properties(data=chart.data) for layer in chart.layer]
+    for layer in layers:
+        layer.encoding.y.axis = alt.Axis(values=[FLOOR, 0.1, 1, 10, 100, 1000], labelExpr=WRITTEN)
+        layer.encoding.y.scale = alt.Scale(type="log", domain=[FLOOR, 1000], nice=False)
     spent = 100 * SLO.spent(errors / 100, minutes * 60)
     return (
-        chart,
+        alt.layer(_lasting(minutes), *layers, title=chart.title, description=chart.description),
         f"{_when(condition, errors / 100, minutes * 60, times_s, fires)} It spends {spent:.2g} % of the month.",
     )
+
+
+def _worth_a_point(since_s: np.ndarray, minutes: int, condition: Condition) -> np.ndarray:
+    """Every sixth minute, and each near the moments at which the lines bend."""
+    end_s = minutes * MINUTE_S
+    bends_s = (0.0, end_s, end_s + condition.window_s, end_s + (condition.short_s or 0.0))
+    near = np.min([np.abs(since_s - bend_s) for bend_s in bends_s], axis=0) <= 6 * MINUTE_S
+    return np.asarray(near | (since_s // MINUTE_S % 6 == 0))
+
+
+def _lasting(minutes: int) -> alt.Chart:
+    """A grey band as long as the incident."""
+    span = alt.Chart(pd.DataFrame({"hour": [0.0], "until": [minutes / 60]}))
+    return span.mark_rect(color=style.PALETTE["muted"], opacity=0.15).encode(x="hour:Q", x2="until")
 
 
 def _steady(error_ratio: float, minutes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,22 +138,25 @@ def kinds_table() -> Table:
         incidents=("s", "size"), significant=("s", "sum"), trivial=("t", "sum"), median=("p", "median")
     )
     rows = rows.rename(columns={"median": "budget spent, median (%)"}).reset_index()
-    return table(rows, caption="240 incidents: significant means at least 2 % of the month's budget, trivial below 1 %")
+    return table(
+        rows, caption="240 incidents: significant from 2 % of the month's budget, trivial below 1 %, else neither"
+    )
 
 
 def rules_table() -> Table:
-    """The six rules: precision, recall, detection and reset."""
+    """The six rules: thresholds, precision, recall, detection and reset."""
     named = [
-        *zip([rule.name for rule in STEPS], scores(), strict=True),
-        ("its pages, without the ticket", scores("page")[-1]),
+        *zip([rule.name for rule in STEPS], [rule.conditions for rule in STEPS], scores(), strict=True),
+        ("its pages, no ticket", [c for c in PUBLISHED.conditions if c.severity == "page"], scores("page")[-1]),
     ]
     rows = [
-        {"rule": name, "precision (%)": 100 * each.precision, "recall (%)": 100 * each.recall,
+        {"rule": name, "fires above (% errors)": " or ".join(f"{100 * SLO.threshold(c.burn):.3g}" for c in conditions),
+         "precision (%)": 100 * each.precision, "recall (%)": 100 * each.recall,
          "detected after": duration(each.detection_s), "silent after": duration(each.reset_s),
-         "alerts each": each.alerts}
-        for name, each in named
+         "alerts each, mean": each.alerts}
+        for name, conditions, each in named
     ]  # fmt: skip
-    said = "Medians over the significant incidents that a rule reported; silent after: from the end of the incident"
+    said = "Of the significant incidents that a rule reported: medians; silent after: from the incident's end"
     return table(pd.DataFrame(rows), caption=said)
 
 

@@ -42,8 +42,9 @@ def hops_table(case: Case) -> Table:
     """`hops`, those that grew most first, by the duration of their spans."""
     frame = hops(case)
     order = (frame["after_ms"] - frame["before_ms"]).sort_values(ascending=False).index
-    shown = frame.loc[order].rename(columns={"path_ms": "added_to_the_critical_path_ms"}).round(1)
-    return table(shown, caption=f"Mean duration of each hop in {len(case.before)} traces before and after")
+    names = {"before_ms": "one_call_before_ms", "after_ms": "one_call_after_ms", "path_ms": "added_to_the_wait_ms"}
+    said = f"Means of {len(case.before)} checkouts before and after; added: the hop's own work, all calls of a checkout"
+    return table(frame.loc[order].rename(columns=names).round(1), caption=said)
 
 
 def blamed(case: Case) -> str:
@@ -86,7 +87,7 @@ def loop_table() -> Table:
                 "rule": name, "trouble": kind, "restarts and replacements": made.repairs, "pages": made.pages,
                 "repaired after": duration(made.mttr_s),
             })  # fmt: skip
-    return table(pd.DataFrame(rows), caption="Two hours; a restart takes 15 s")
+    return table(pd.DataFrame(rows), caption="Two hours watched; a restart takes 15 s")
 
 
 def healed_table(runs: dict[str, Healed]) -> Table:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -144,10 +145,20 @@ def simulate(
             world.do(act)
         acts += done
         counts.append(world.serving(now_s))
+        if world.over(now_s):  # nothing can happen any more: the looks that are left would all see the same
+            break
+    counts += counts[-1:] * (round(for_s / PERIOD_S) - len(counts))
     rows = pd.DataFrame(world.rows, columns=["kind", "place", "began_s", "over_s", "by"])
     rows["over_s"] = rows["over_s"].fillna(for_s)
     well, present = np.array(counts).T
     return Run(rows, acts, well, present, places, needed)
+
+
+@lru_cache(maxsize=256)
+def _seen(number: int, symptom: str) -> Seen:
+    """What a look at place *number* sees if it shows *symptom*."""
+    alive = symptom != "dead"
+    return Seen(str(number), alive, alive and symptom != "silent", symptom == "slow", symptom == "failing")
 
 
 class _World:
@@ -196,11 +207,15 @@ class _World:
     def look(self, now_s: float) -> list[Seen]:
         """One look at each."""
         symptoms = [place.symptom(now_s) for place in self.places]
-        return [
-            Seen(str(number), symptom != "dead", symptom not in ("dead", "silent"), symptom == "slow",
-                 symptom == "failing")
-            for number, symptom in enumerate(symptoms)
-        ]  # fmt: skip
+        return [_seen(number, symptom) for number, symptom in enumerate(symptoms)]
+
+    def over(self, now_s: float) -> bool:
+        """No fault is left or to come, every machine serves and nobody is on the way to one."""
+        return not self.coming and all(
+            place.fault is None and not place.out and not place.repair
+            and place.away_until_s <= now_s and place.human_at_s == math.inf
+            for place in self.places
+        )  # fmt: skip
 
     def do(self, act: Act) -> None:
         """Carry out *act*."""

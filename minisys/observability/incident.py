@@ -60,7 +60,7 @@ class Run:
         return self.store.times_s - self.begun_s, bad, self.store.sum("http_requests_total", service=service)
 
     def detections(self, condition: Condition = HOUR_RULE, slo: Slo = SLO) -> pd.DataFrame:
-        """When *condition* fired for each service: error_percent, minutes (on the real clock; NaN: it did not)."""
+        """When *condition* fired for each service: error_percent, minutes (of the modelled clock; NaN: it did not)."""
         quick = condition.faster(FASTER)
         return _frame({share: _first(quick, slo, *self.counters(name)) for name, share in self.shares.items()})
 
@@ -141,7 +141,7 @@ def three_worlds(run: Run, guess: float | None = None) -> alt.LayerChart:
     return charts.three_worlds(
         predicted=predicted(), simulated=band.reset_index(), measured=run.detections(), x="error_percent", y="minutes",
         title="How long until the fast page fires", prediction=(50.0, guess), x_title="requests that fail (%)",
-        y_title="minutes on the real clock",
+        y_title="minutes of the modelled clock",
     )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def burn_chart(run: Run) -> alt.LayerChart:
     line = pd.DataFrame({"minutes": rows[0]["minutes"], "burn": HOUR_RULE.burn, "what": "threshold"})
     return charts.lines(
         pd.concat([*rows, line]), x="minutes", y="burn", by="what", title="Burn rate in the last hour, as scraped",
-        x_title="minutes since it began (real clock)", y_title="times as fast as allowed",
+        x_title="minutes since it began (modelled clock)", y_title="times as fast as allowed",
     )  # fmt: skip
 
 
@@ -167,6 +167,6 @@ def _first(condition: Condition, slo: Slo, times_s: np.ndarray, bad: np.ndarray,
 
 
 def _frame(found: Mapping[float, float]) -> pd.DataFrame:
-    """Seconds of the fast clock as minutes of the real one, by error ratio in percent."""
+    """Seconds of the fast clock as minutes of the modelled one, by error ratio in percent."""
     minutes = np.array(list(found.values())) * FASTER / 60
     return pd.DataFrame({"error_percent": 100 * np.array(list(found)), "minutes": minutes})

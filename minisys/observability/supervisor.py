@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from minisys.observability.runbooks import Runbooks
 
@@ -35,7 +36,7 @@ class Seen:
     slow: bool = False
     failing: bool = False
 
-    @property
+    @cached_property
     def symptom(self) -> str:
         """The worst thing seen: "dead", "silent", "failing", "slow", or "" if all is well."""
         if not self.alive:

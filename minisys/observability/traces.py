@@ -161,18 +161,15 @@ def _family(root: Span, spans: Sequence[Span], depth: int = 0) -> list[tuple[int
     return [(depth, root)] + [each for child in below for each in _family(child, spans, depth + 1)]
 
 
-def waterfall(spans: Sequence[Span], *, title: str, width: int = 460) -> alt.LayerChart:
-    """The trace as bars along time, indented by who asked whom, its critical path drawn over them."""
-    rows, path = frame(spans), critical_path(spans)
+def waterfall(spans: Sequence[Span], *, title: str, width: int = 460, path: bool = True) -> alt.LayerChart:
+    """The trace as bars along time, indented by who asked whom; the dashed line is when the answer was there.
+
+    *path*: draw the critical path over them, in black.
+    """
+    rows = frame(spans)
     root = root_of(spans)
     rows["row"] = [f"{number:02d}" for number in range(len(rows))]
     rows["end_ms"] = rows["start_ms"] + rows["duration_ms"]
-    places = {span.span: row for (_, span), row in zip(_family(root, spans), rows["row"], strict=True)}
-    pieces = pd.DataFrame({
-        "row": [places[piece.span.span] for piece in path],
-        "start_ms": [1e3 * (piece.start_s - root.start_s) for piece in path],
-        "end_ms": [1e3 * (piece.end_s - root.start_s) for piece in path],
-    })  # fmt: skip
     labels = json.dumps([label.replace("  ", "\u2003") for label in rows["label"]])
     axis = alt.Axis(
         title=None, labelExpr=f"{labels}[toNumber(datum.value)]", labelAlign="left", ticks=False,
@@ -180,21 +177,37 @@ def waterfall(spans: Sequence[Span], *, title: str, width: int = 460) -> alt.Lay
     )  # fmt: skip
     place = alt.Y("row:N", axis=axis)
     across = alt.X("start_ms:Q", title="time since the request came (ms)")
-    tips = ["service", "name", alt.Tooltip("duration_ms:Q", format=".1f"), alt.Tooltip("critical_ms:Q", format=".1f")]
-    services = sorted(rows["service"].unique())
-    scale = alt.Scale(domain=services, range=style.server_colours(services))
-    colour = alt.Color("service:N", legend=None, scale=scale)
-    bars = alt.Chart(rows).mark_bar(height=13).encode(across, alt.X2("end_ms"), place, colour, tooltip=tips)
-    over = alt.Chart(pieces).mark_bar(height=4, color="black").encode(across, alt.X2("end_ms"), place)
-    return (bars + over).properties(
-        title={"text": title, "subtitle": "black: the critical path"}, width=width, height=22 * len(rows),
-        description=described(spans),
-    )  # fmt: skip
+    tips = ["service", "name", alt.Tooltip("duration_ms:Q", format=".1f")]
+    tips += [alt.Tooltip("critical_ms:Q", format=".1f")] if path else []
+    bars = alt.Chart(rows).mark_bar(height=13, color=style.PALETTE["sky"])
+    answered = alt.Chart(pd.DataFrame({"start_ms": [1e3 * root.duration_s]})).mark_rule(strokeDash=[4, 3])
+    layers = [bars.encode(across, alt.X2("end_ms"), place, tooltip=tips), answered.encode(across)]
+    if path:
+        over = alt.Chart(_pieces(spans, rows)).mark_bar(height=4, color="black")
+        layers.append(over.encode(across, alt.X2("end_ms"), place))
+    said = f"dashed: answered after {1e3 * root.duration_s:.0f} ms" + ("; black: the critical path" if path else "")
+    return alt.layer(*layers).properties(
+        title={"text": title, "subtitle": said}, width=width, height=22 * len(rows), description=described(spans, path)
+    )
 
 
-def described(spans: Sequence[Span]) -> str:
-    """The chart in words, for who cannot see it."""
-    root, most = root_of(spans), list(blame(spans).items())[:3]
+def _pieces(spans: Sequence[Span], rows: pd.DataFrame) -> pd.DataFrame:
+    """The critical path as bars: row (as in *rows*), start_ms, end_ms."""
+    root, path = root_of(spans), critical_path(spans)
+    places = {span.span: row for (_, span), row in zip(_family(root, spans), rows["row"], strict=True)}
+    return pd.DataFrame({
+        "row": [places[piece.span.span] for piece in path],
+        "start_ms": [1e3 * (piece.start_s - root.start_s) for piece in path],
+        "end_ms": [1e3 * (piece.end_s - root.start_s) for piece in path],
+    })  # fmt: skip
+
+
+def described(spans: Sequence[Span], path: bool = True) -> str:
+    """The chart in words, for who cannot see it; with *path*, what the answer waited for most."""
+    root = root_of(spans)
+    whole = f"Waterfall of a trace: {len(spans)} spans, {1e3 * root.duration_s:.0f} ms in all."
+    if not path:
+        return whole
+    most = list(blame(spans).items())[:3]
     parts = ", ".join(f"{service} {name} {1e3 * seconds:.0f} ms" for (service, name), seconds in most)
-    whole = f"{len(spans)} spans, {1e3 * root.duration_s:.0f} ms in all"
-    return f"Waterfall of a trace: {whole}. Most of the critical path: {parts}."
+    return f"{whole} Most of the critical path: {parts}."

@@ -31,6 +31,15 @@ def test_what_the_sliders_say(draw: Callable, values: tuple, says: str) -> None:
     assert chart.to_dict()["description"]
 
 
+@pytest.mark.parametrize("hurts", [0.2, 0.05, 0.01])
+def test_the_radius_said_is_enough_from_there_on(hurts: float) -> None:
+    chart, caption = explorers.radius_at(60, 2.0, hurts)
+    said = float(caption.split(" %")[0].split("%")[0])
+    (points,) = chart.to_dict()["datasets"].values()
+    assert all(one["chance"] >= 0.95 for one in points if one["exposed_percent"] > said * 1.001)
+    assert any(one["chance"] < 0.95 for one in points)
+
+
 def test_every_explorer_starts() -> None:
     for make in (explorers.radius_explorer, explorers.search_explorer, explorers.minimiser_explorer,
                  explorers.habit_explorer):  # fmt: skip

@@ -37,7 +37,17 @@ def test_the_timeline_is_in_order(bad: Journal) -> None:
 
 def test_an_aborted_experiment_says_when() -> None:
     journal = try_out({"cache is a must"}, "orders succeed", PLAN, abort_below=0.5)
-    assert timeline(journal)[-1][1].startswith("the abort condition was met at")
+    rows = timeline(journal)
+    assert [what for _, what in rows[-2:]] == [journal.why, "end kill on cache"]
+    assert journal.stopped_s is not None and 0 < journal.stopped_s < 2
+    assert [at for at, _ in rows[-2:]] == [f"{journal.stopped_s:.2f}"] * 2, "the fault ended when it was stopped"
+    assert f"met at {journal.stopped_s:g} s" in journal.why
+
+
+def test_the_report_says_what_its_figures_are_and_of_which_time(bad: Journal) -> None:
+    text = report(bad, title="Cache lost").to_markdown()
+    assert "share of the answered orders that were taken, at least 0.9; the last figure is over the whole time" in text
+    assert f"after the faults: {round(bad.observations[-1].value, 3)}." in text
 
 
 def test_words_stay_words(bad: Journal) -> None:

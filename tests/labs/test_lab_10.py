@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
 
 from minisys.grading import lab_10
 from minisys.grading.checks import check
-from minisys.grading.lab_10 import saving
+from minisys.grading.lab_10 import saving, showing
+from minisys.resilience import model
 from tests.labs import wrong_10 as answers
 
 WRONG = [
@@ -25,6 +27,7 @@ WRONG = [
     (2, answers.Exact, "compare with a little less than 1"),
     (2, answers.Hoards, "keep at most `most` tokens"),
     (2, answers.Full, "a new budget is empty"),
+    (2, answers.FullAndExact, "a new budget is empty"),
     (2, answers.Free, "takes a whole token out"),
     (2, answers.Debts, "a spend() that is refused takes nothing out"),
     (2, answers.Shared, "make them in __init__"),
@@ -45,6 +48,8 @@ WRONG = [
     (4, answers.no_return, "is there a `return` on every way?"),
     (5, answers.unchanged, "who asks again, at which layers, who pays?"),
     (5, answers.jittered, "retries at several layers multiply"),
+    (5, answers.only_deadlines, "retries at several layers multiply"),
+    (5, answers.open_too_long, "your own breaker keeps them out: how long is it open?"),
     (5, answers.without_retries, "5 of 6 answers are good without any retry"),
     (5, answers.impatient, "a timeout too short for good answers"),
     (5, answers.only_a_limit, "expected at most 1.3"),
@@ -79,6 +84,56 @@ def test_a_plausible_wrong_answer_is_told_why(progress, task, given, told):
     report = check("10", task, given, progress=progress)
     assert not report.complete, report
     assert told in " ".join(str(report).split()), report
+
+
+def failed(task, given, progress):
+    return [each.title for each in check("10", task, given, progress=progress).outcomes if each.state == "failed"]
+
+
+@pytest.mark.parametrize(
+    "given, titles",
+    [
+        (answers.Exact, ["one retry for ten requests"]),
+        (answers.Full, ["one retry for ten requests", "each client has its own"]),
+        (answers.Shared, ["each client has its own"]),
+        (answers.Debts, ["a quiet night pays for no storm"]),
+    ],
+)
+def test_a_budget_is_blamed_for_its_own_fault_only(progress, given, titles):
+    assert failed(2, given, progress) == titles
+
+
+def test_a_full_budget_is_not_told_that_it_is_shared(progress):
+    assert "class body" not in str(check("10", 2, answers.FullAndExact, progress=progress))
+
+
+def test_a_chain_that_may_not_be_run_is_one_failure(progress):
+    assert failed(5, answers.more_workers, progress) == ["only defences changed"]
+
+
+@pytest.mark.parametrize("shown", [showing.beside, showing.over_time])
+def test_what_is_shown_of_such_a_chain_is_a_card(shown):
+    assert "database.workers = 9" in str(shown(answers.more_workers))
+
+
+def test_both_shown_troubles_harm_the_given_chain():
+    shares = showing.beside(answers.unchanged).frame["in time from 1 s after it"]
+    assert all(int(share.split()[0]) < 50 for share in shares)
+
+
+@pytest.mark.parametrize("made", [answers.cured, answers.open_too_long, answers.with_codel, answers.with_tokens])
+def test_any_chain_can_be_described(made):
+    assert "orders → database" in str(showing.described(made(saving.given())))
+
+
+def test_a_late_generator_leaves_no_note_above_a_green_result(monkeypatch, capfd):
+    def late(chain, users, troubles, seed):
+        print("load(): the generator could not keep up", file=sys.stderr)
+        return model.simulate(chain, users, troubles, seed=seed)
+
+    monkeypatch.setattr(saving.live, "run", late)
+    assert saving.with_processes(answers.cured).endswith("at least 95 % in time afterwards")
+    assert "generator" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("task, given", RIGHT, ids=[given.__name__ for _, given in RIGHT])

@@ -92,6 +92,12 @@ RIGHT = [
 ]
 
 
+@pytest.fixture
+def progress():
+    """Points go nowhere: what is told is tested here, and 64 files on the disk cost more than the checks."""
+    return SimpleNamespace(record=lambda *_: None, notice="")
+
+
 @pytest.fixture(autouse=True)
 def no_live_processes(monkeypatch):
     """The solution's own run meets live processes, in test_every_lab; here the virtual clock judges."""

@@ -102,6 +102,12 @@ class Full(Tokens):
         self.left = self.most
 
 
+class FullAndExact(Exact):
+    def __init__(self, ratio, most):
+        super().__init__(ratio, most)
+        self.left = most
+
+
 class Free(Tokens):
     def spend(self, error="timeout"):
         return self.left >= 1000
@@ -262,6 +268,14 @@ def callers(chain, *made):
 def jittered(chain):
     retries = [each.retries and Retries(each.retries.attempts, Backoff(0.05, 0.5)) for each in chain.callers]
     return callers(chain, *(replace(each, retries=new) for each, new in zip(chain.callers, retries, strict=True)))
+
+
+def only_deadlines(chain):
+    return callers(chain, *(replace(each, deadline=True) for each in chain.callers))
+
+
+def open_too_long(chain):
+    return callers(chain, *(replace(each, breaker=Breaker(5, 5.0)) for each in jittered(chain).callers))
 
 
 def without_retries(chain):

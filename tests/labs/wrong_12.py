@@ -48,6 +48,10 @@ def radius(pairs=({"a", "b"}, {"orders", "standby"}), most=2, longest=5, again=F
     return allowed
 
 
+def only_lasting(fault, active):
+    return radius()(fault, [one for one in active if one.end_s > fault.at_s])
+
+
 def never(fault, active):
     return False
 
@@ -72,12 +76,13 @@ CACHE = ("orders succeed", "pause", "cache", {}, "cache is a must")
 FAILOVER = ("orders succeed", "kill", "orders", {}, "untried failover")
 COPY = ("no confirmed order is lost", "kill", "orders", {}, "single copy")
 DEAD = ("orders succeed", "kill", "prices", {}, "no timeout")
+SLOW = ("orders succeed", "slow answers", "prices", {"delay_s": 0.2}, "no timeout")
 MISTAKEN = ("orders succeed", "pause", "prices", {}, "cache is a must")
 
 
 def endless(mine):
     while True:
-        mine.try_out("orders succeed", Fault("kill", "cache", for_s=1.0))
+        mine.try_out("orders succeed", Fault("kill", "cache", for_s=0.1))
 
 
 def all_of_it(faults, breaks):

@@ -10,8 +10,12 @@ import pytest
 
 from minisys.caching.explore_edge import world_at
 from minisys.caching.explore_offload import offload_at
-from minisys.observability import explore_alerts, explore_healing
+from minisys.chaos import explorers
+from minisys.chaos.shop_charts import while_down
+from minisys.observability import explore_alerts, explore_healing, healing_model, incidents
 from minisys.observability.alerts import PUBLISHED
+from minisys.observability.explore import averaging_at
+from minisys.observability.runbooks import DEFAULT
 from minisys.observability.slo import Slo
 from minisys.resilience import explore, explore_defences, explore_live, metastable
 from minisys.scaling import curves, theory, usl
@@ -54,9 +58,33 @@ def marks_of(window: str, burn: float) -> list[float]:
     return [made.precision, made.recall]
 
 
+def published_marks() -> list[float]:
+    """Precision and recall of the published rule on the incidents behind the slider."""
+    made = incidents.score(PUBLISHED, explore_alerts.drawn(explore_alerts.FEW))
+    return [made.precision, made.recall]
+
+
+def off_by(slow_percent: int) -> int:
+    """By how many percent the mean of the percentiles is off, as the explorer says it."""
+    said = averaging_at(slow_percent, 20, "99")[1]
+    return int(re.search(r"off by ([+−]\d+) %", said)[1].replace("−", "-"))
+
+
+def paged_s(kind: str) -> float:
+    """Seconds from the beginning of one trouble of this *kind* to the supervisor's page."""
+    acts = healing_model.simulate(DEFAULT, [healing_model.Fault(60.0, kind, 2)]).acts
+    return next(act.at_s for act in acts if act.action == "page") - 60.0
+
+
 def numbers(said: str) -> list[float]:
     """The numbers in an explorer's sentence, in order."""
     return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", said)]
+
+
+def exposed(hurts: float) -> list[float]:
+    """What the blast radius explorer says: the radius in percent, orders exposed, failed."""
+    radius, _, orders, failed, _ = numbers(explorers.radius_at(60, 2.0, hurts)[1])
+    return [radius, orders, failed]
 
 
 QUOTED = [
@@ -70,7 +98,17 @@ QUOTED = [
     ("05", "Both together: to 1.6", lambda: at_the_origin(600, True), 1.64),
     ("11", "after 3.6 hours", lambda: PUBLISHED.conditions[1].detection_s(0.01, Slo()) / 3600, 3.6),
     ("11", "finds everything here and is wrong once in ten", lambda: marks_of("6 h", 2.0), [17 / 19, 1.0]),
-    ("11", "restarts it 123 times", lambda: int(explore_healing.loop_table().frame.iloc[3, 2]), 123),
+    ("12", "(4.1 calls for each order", lambda: round(while_down({"eager retries"}), 1), 4.1),
+    ("12", "from 22 exposed orders to 955", lambda: [exposed(hurts)[1] for hurts in (0.2, 0.01)], [22, 955]),
+    ("12", "4 failed orders, or 10", lambda: [exposed(hurts)[2] for hurts in (0.2, 0.01)], [4, 10]),
+    ("11", "(on the same sixty: 89 % and 97 %)", published_marks, [33 / 37, 33 / 34]),
+    ("11", "+139 % at 1 %, −7 % at 2 %, −38 % at 3 %", lambda: [off_by(share) for share in (1, 2, 3)], [139, -7, -38]),
+    ("11", "2.17 alerts for 1.07",
+     lambda: [round(made.alerts, 2) for made in explore_alerts.scores()[:3:-1]], [2.17, 1.07]),
+    ("11", "within 68 seconds (7 minutes for the crash loop",
+     lambda: [paged_s("bad disk"), paged_s("crash loop") / 60], [68, 7]),
+    ("11", "restarts it 123 times in 45 minutes",
+     lambda: numbers(" ".join(explore_healing.loop_table().frame.iloc[3, [2, 4]])), [123, 45]),
     ("10", "two workers are busy", lambda: numbers(explore.replay_at(9, "as it was")[1])[:3], [2, 8, 0]),
     ("10", "All eight serve calls whose callers have gone", lambda: numbers(explore.replay_at(11, "as it was")[1])[:2],
      [8, 8]),

@@ -30,6 +30,13 @@ def test_the_formula_and_the_looks_agree_in_words():
     assert explore_alerts.burn_at(1.0, 10, "1 h", 14.4)[1].startswith("It never fires")
 
 
+def test_before_the_incident_nothing_burns():
+    chart = explore_alerts.burn_at(2.0, 60, "1 h", 14.4)[0]
+    rows = chart.layer[1].data
+    assert (rows.loc[(rows["hour"] <= 0) & (rows["kind"] != "threshold"), "burn"] == explore_alerts.FLOOR).all()
+    assert 0.0 in set(rows["hour"])
+
+
 def test_the_mean_of_percentiles_is_half_of_what_users_see():
     rows = explore.averaged().set_index("what")["latency_s"]
     assert rows["mean of the percentiles"] < 0.6 * rows["percentile of all requests"] < 0.3 * rows["largest"]

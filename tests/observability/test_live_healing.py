@@ -10,11 +10,11 @@ from minisys.observability.repairs import World
 from minisys.observability.runbooks import Limits, Runbooks
 from minisys.observability.supervisor import Act
 
-QUICK = Runbooks(LIVE.books, Limits(steps=2, within_s=30.0, wait_s=0.5, longest_wait_s=1.0))
+QUICK = Runbooks(LIVE.books, Limits(steps=2, within_s=30.0, wait_s=0.3, longest_wait_s=0.6))
 
 
 def test_a_crash_is_repaired_and_a_crash_loop_is_paged_and_no_user_notices() -> None:
-    run = healing(QUICK, crashes=1, every_s=1.2, loop="c")
+    run = healing(QUICK, crashes=1, every_s=0.8, loop="c")
     crash, loop = (next(each for each in run.outages if each.name == name) for name in "ac")
     assert crash.back_s is not None
     assert loop.back_s is None

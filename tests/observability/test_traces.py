@@ -73,6 +73,8 @@ def test_the_chart_says_in_words_what_it_shows() -> None:
     chart = traces.waterfall(spans, title="A slow checkout").to_dict()
     assert chart["description"].startswith("Waterfall of a trace: 12 spans, ")
     assert "bank POST /charge" in chart["description"]
+    unsolved = str(traces.waterfall(spans, title="A slow checkout", path=False).to_dict())
+    assert "black" not in unsolved and "critical path" not in unsolved
     frame = traces.frame(spans)
     assert frame["critical_ms"].sum() == pytest.approx(1e3 * root_of(spans).duration_s)
 

@@ -73,8 +73,8 @@ def conserved(lived: Measured) -> None:
 
 
 def test_the_outage_lasts_without_cures_and_ends_with_them() -> None:
-    bare, cured = experiments.outage(experiments.offered(5.0))
-    assert len(bare.trace) == len(cured.trace) == 110  # nobody lost
+    bare, cured = experiments.outage(experiments.offered(4.0))
+    assert len(bare.trace) == len(cured.trace) == 88  # nobody lost
     assert bare.goodput(0, 0.8) > 0.95 and cured.goodput(0, 0.8) > 0.95
     assert experiments.after(bare) < 0.2
     assert experiments.after(cured) > 0.95

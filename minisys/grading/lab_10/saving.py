@@ -2,6 +2,7 @@
 
 Anything goes at callers' and servers' defences; workers, work and users' patience stay as they are. Nothing is compared
 with a list: what counts is how many users are answered in time, before, after, and when a service only stumbles.
+What the learner sees of it before the check is in showing.py.
 """
 
 from __future__ import annotations
@@ -13,18 +14,17 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-import pandas as pd
+from IPython.utils.capture import capture_output
 
-from minisys.grading.checks import Check, Wrong
+from minisys.grading.checks import Check, NotRun, Wrong
 from minisys.resilience import experiments, live, model
 from minisys.resilience.chain import Chain, Trouble
 from minisys.resilience.run import Run
-from minisys.testbed.tables import Table, table
 
 Save = Callable[[Chain], Chain]
 LENGTH_S, BEFORE_S = 8.0, 1.5
 AFTER, BEFORE, STUMBLE, MOST_CALLS = 0.95, 0.98, 0.85, 1.3
-SHOWN, UNSEEN, CALM, LIVE = (0, 21), (1, 11, 12, 13), (41, 42), 14
+SHOWN, UNSEEN, CALM, LIVE = (49, 21), (1, 11, 12, 13), (41, 42), 14
 NOBODYS = "its defences and protections may change, nothing else"
 
 
@@ -33,26 +33,17 @@ def given() -> Chain:
     return experiments.chain(cured=False)
 
 
-def described(chain: Chain) -> Table:
-    """Who calls whom, and how: a row for each service and its caller."""
-    names = ["users' app", *(each.name for each in chain.services)]
-    rows = [
-        (
-            f"{caller} calls {service.name}", defences.timeout_s, 1 if defences.retries is None else
-            defences.retries.attempts, "yes" if defences.deadline else "no", service.workers,
-        )
-        for caller, defences, service in zip(names, chain.callers, chain.services, strict=False)
-    ]  # fmt: skip
-    columns = ["call", "timeout_s", "tries", "deadline sent", "workers there"]
-    return table(pd.DataFrame(rows, columns=columns), caption="The chain, and how each calls the next")
-
-
 def trouble(seed: int) -> Trouble:
-    """The trouble of plan *seed*: the database or orders gets slow, or the database fails, for a second or so."""
+    """The trouble of plan *seed*: the database or orders gets slow for a second or so."""
     draw = Random(f"lab 10 task 5 {seed}")
     service, for_s = draw.choice(("database", "database", "orders")), draw.uniform(0.8, 1.5)
-    slow = draw.uniform(8.0, 14.0) if service == "database" else draw.uniform(150.0, 250.0)
+    slow = draw.uniform(8.0, 14.0) if service == "database" else draw.uniform(400.0, 600.0)
     return Trouble(service, BEFORE_S, for_s, slow=slow)
+
+
+def percent(share: float) -> str:
+    """A share in words, as everywhere in this lab."""
+    return f"{100 * share:.0f} %"
 
 
 def told(each: Trouble) -> str:
@@ -78,6 +69,16 @@ def saved(save: Save) -> Chain:
     if any(each.fallback is not None for each in chain.callers):
         raise Wrong("a fallback", expected="answers", look="users came for the answer; a worse one does not count here")
     return chain
+
+
+def playable(save: Save) -> Chain:
+    """The learner's chain for the checks after the first, which has said what is wrong with it if anything is."""
+    try:
+        return saved(save)
+    except NotImplementedError:
+        raise
+    except Exception:
+        raise NotRun("waits for a chain in which only defences changed") from None
 
 
 def same_chain(save: Save) -> str:
@@ -109,7 +110,7 @@ def slots(thing: object) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def run(save: Save, seed: int) -> Run:
     """The learner's chain in the model, under plan *seed*."""
-    return model.simulate(saved(save), experiments.offered(LENGTH_S, seed=seed), (trouble(seed),), seed=seed)
+    return model.simulate(playable(save), experiments.offered(LENGTH_S, seed=seed), (trouble(seed),), seed=seed)
 
 
 def after(measured: Run | live.Measured, each: Trouble) -> float:
@@ -119,13 +120,15 @@ def after(measured: Run | live.Measured, each: Trouble) -> float:
 
 def before(save: Save) -> str:
     """Without trouble, defences must not be noticed."""
-    chain = saved(save)
+    chain = playable(save)
     shares = [model.simulate(chain, experiments.offered(LENGTH_S, seed=seed), seed=seed).goodput() for seed in CALM]
     mean = sum(shares) / len(shares)
     if mean < BEFORE:
         look = "a defence that hurts on a calm day: a timeout too short for good answers, a line too short for chance"
-        raise Wrong(f"{mean:.0%} in time", given="two runs without any trouble", expected="at least 98 %", look=look)
-    return f"{mean:.1%} in time"
+        raise Wrong(
+            f"{percent(mean)} in time", given="two runs without any trouble", expected="at least 98 %", look=look
+        )
+    return f"{percent(mean)} in time"
 
 
 def recovers(save: Save) -> str:
@@ -135,15 +138,20 @@ def recovers(save: Save) -> str:
         each, share = trouble(seed), after(run(save, seed), trouble(seed))
         worst = min(worst, share)
         if share < AFTER:
-            calls = run(save, seed).amplification[-1]
-            look = "what is in the database's line when the trouble ends, and does anybody still wait for it?"
-            if calls > MOST_CALLS:
-                look = f"{calls:.1f} calls of the database for each user: who asks again, at which layers, who pays?"
             raise Wrong(
-                f"{share:.0%} in time", given=f"{told(each)}; users from 1 s after its end on",
-                expected="at least 95 %", look=look,
+                f"{percent(share)} in time", given=f"{told(each)}; users from 1 s after its end on",
+                expected="at least 95 %", look=_look(playable(save), float(run(save, seed).amplification[-1])),
             )  # fmt: skip
-    return f"at worst {worst:.0%} in time afterwards"
+    return f"at worst {percent(worst)} in time afterwards"
+
+
+def _look(chain: Chain, calls: float) -> str:
+    """Why users are not answered after a trouble, by how often the database was asked per user."""
+    if calls > MOST_CALLS:
+        return f"{calls:.1f} database calls per user: who asks again, at which layers, who pays?"
+    if calls < 1 and any(each.breaker is not None for each in chain.callers):
+        return f"{calls:.1f} database calls per user: your own breaker keeps them out: how long is it open?"
+    return "what is in the database's line when the trouble ends, and does anybody still wait for it?"
 
 
 def sparing(save: Save) -> str:
@@ -151,14 +159,14 @@ def sparing(save: Save) -> str:
     most = max(float(run(save, seed).amplification[-1]) for seed in UNSEEN)
     if most > MOST_CALLS:
         look = "retries at several layers multiply; without a budget they come when they hurt most"
-        raise Wrong(f"{most:.2f} calls of the database for each user", given="the worst of four troubles",
+        raise Wrong(f"{most:.2f} database calls per user", given="the worst of four troubles",
                     expected="at most 1.3", look=look)  # fmt: skip
-    return f"at most {most:.2f} calls of the database for each user"
+    return f"at most {most:.2f} database calls per user"
 
 
 def stumbles(save: Save) -> str:
     """When the database fails one in six, a retry saves most of them."""
-    chain = saved(save)
+    chain = playable(save)
     shaky = replace(chain, services=(*chain.services[:-1], replace(chain.services[-1], fails=1 / 6)))
     shares = [model.simulate(shaky, experiments.offered(12.0, seed=seed), seed=seed).goodput() for seed in (31, 32)]
     mean = sum(shares) / len(shares)
@@ -166,33 +174,24 @@ def stumbles(save: Save) -> str:
         look = "5 of 6 answers are good without any retry: a few retries, paid from a budget, do better"
         if mean < 0.7:
             look = "worse than without any defence: does a breaker open although most answers are good?"
-        raise Wrong(f"{mean:.0%} in time", given="a database that fails one request in six", expected="at least 85 %",
-                    look=look)  # fmt: skip
-    return f"one in six fails: {mean:.0%} in time"
+        raise Wrong(f"{percent(mean)} in time", given="a database that fails one request in six",
+                    expected="at least 85 %", look=look)  # fmt: skip
+    return f"one in six fails: {percent(mean)} in time"
 
 
 def with_processes(save: Save) -> str:
     """The same with processes and sockets, under one more plan."""
-    each = trouble(LIVE)
-    measured = live.run(saved(save), experiments.offered(6.0, seed=LIVE), (each,), seed=LIVE)
-    if after(measured, each) < AFTER:
+    each, chain = trouble(LIVE), playable(save)
+    with capture_output(stdout=False):  # a generator that was late says so itself; only if it matters do we, below
+        measured = live.run(chain, experiments.offered(6.0, seed=LIVE), (each,), seed=LIVE)
+    share = after(measured, each)
+    if share < AFTER:
         look = "it does well in the model; is anything else busy on this machine? Run the check again"
-        raise Wrong(
-            "less than 95 % in time", given=f"real processes, {told(each)}", expected="at least 95 %", look=look
-        )
-    return "real processes: users are answered again"
-
-
-def beside(save: Save) -> Table:
-    """The learner's chain beside the one that was given, under two plans that are shown; drawn, not judged."""
-    rows = []
-    for seed in SHOWN:
-        for name, made in (("given", lambda chain: chain), ("yours", save)):
-            got, each = run(made, seed), trouble(seed)
-            shares = [f"{100 * share:.0f} %" for share in (got.goodput(0, each.at_s), after(got, each))]
-            rows.append((told(each), name, *shares, f"{got.amplification[-1]:.2f}"))
-    columns = ["trouble", "chain", "in time before", "in time after", "calls of the database a user"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Two of the troubles (simulated)")
+        if not measured.trace.frame.attrs["generator"]["kept_up"]:
+            look = "this machine was too busy even to send the requests in time: close other programs, run it again"
+        came = "less than half" if share < 0.5 else "more than half, but less than 95 %,"
+        raise Wrong(f"{came} in time", given=f"real processes, {told(each)}", expected="at least 95 %", look=look)
+    return "real processes, simulated users: at least 95 % in time afterwards"
 
 
 SAVED = (

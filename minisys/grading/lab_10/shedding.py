@@ -70,15 +70,15 @@ def served(admit: Admit, workers: int, work_s: float, patience_s: float, load: f
     return good / (30.0 * workers / work_s), good / users
 
 
-SERVERS = ((4, 0.1, 0.5), (20, 0.1, 0.25), (2, 0.2, 2.0))  # workers, seconds of work, patience
+SERVERS = ((4, 0.1, 0.5), (40, 0.1, 0.3), (2, 0.2, 0.8))  # workers, seconds of work, patience
 
 
 def overload(admit: Admit) -> str:
     """Twice the load: nearly as many in time as could be done at all."""
-    worst = 1.0
+    shares = []
     for seed, (workers, work_s, patience_s) in enumerate(SERVERS):
         share, _ = served(admit, workers, work_s, patience_s, 2.0, seed)
-        worst = min(worst, share)
+        shares.append(f"{100 * min(share, 1):.0f} %")
         if share < 0.9:
             given = (
                 f"{workers} workers of {work_s:g} s, users with {patience_s:g} s of patience, twice what they can do"
@@ -86,8 +86,11 @@ def overload(admit: Admit) -> str:
             look = "who is let in must be served in time, and whoever can be must not be sent away"
             if share > 0.4:
                 look = "on the edge: an estimate is a mean, so half of those let in last are late: leave room"
-            raise Wrong(f"in time: {share:.0%} of what they could do", given=given, expected="at least 90 %", look=look)
-    return f"at worst {worst:.0%} of what could be done"
+            raise Wrong(
+                f"in time: {100 * share:.0f} % of what they could do", given=given, expected="at least 90 %", look=look
+            )
+    sizes = ", ".join(str(each[0]) for each in SERVERS)
+    return f"with {sizes} workers: {', '.join(shares)} of what could be done"
 
 
 def calm(admit: Admit) -> str:
@@ -99,7 +102,7 @@ def calm(admit: Admit) -> str:
                 f"{workers} workers of {work_s:g} s, users with {patience_s:g} s of patience, half of what they can do"
             )
             look = "on a calm day a short line is no reason to send anybody away"
-            raise Wrong(f"{share:.0%} of the users in time", given=given, expected="at least 97 %", look=look)
+            raise Wrong(f"{100 * share:.0f} % of the users in time", given=given, expected="at least 97 %", look=look)
     return "on a calm day nobody notices it"
 
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import lru_cache
 from statistics import fmean
 
+from IPython.utils.capture import capture_output
+
 from minisys.grading.checks import Check, Wrong
 from minisys.observability.healing import healing
 from minisys.observability.healing_model import BOOT_S, NEW_S, PERIOD_S, Fault, Run, draw, simulate
@@ -136,7 +138,8 @@ def live(write: Write) -> str:
     fast = Limits(
         limits.steps, limits.within_s / FASTER, limits.wait_s / FASTER, limits.longest_wait_s / FASTER, limits.at_once
     )
-    run = healing(replace(book, limits=fast), crashes=1, every_s=1.2, loop="c")
+    with capture_output():  # a note that this machine was busy is no part of the verdict, which uses no latency
+        run = healing(replace(book, limits=fast), crashes=1, every_s=1.2, loop="c")
     crash = next(each for each in run.outages if each.name == "a")
     if crash.back_s is None:
         raise Wrong("it was not repaired", given="SIGKILL to one of three live backends", expected="a new process")

@@ -26,6 +26,7 @@ DAYS = {
         Day("a quiet day", Readings(1000, 0, 400, 1000), True),
         Day("nine of ten, exactly", Readings(90, 10, 40, 90), True, "at least 90 % means that 90 % will do"),
         Day("1.5 calls an order, exactly", Readings(100, 0, 150, 100), True, "at most 1.5 means that 1.5 will do"),
+        Day("twenty orders, exactly", Readings(20, 0, 8, 20), True, "at least 20 answered means that 20 will do"),
         Day("a bad hour before counting began", Readings(1000, 500, 400, 1000, 900, 500, 360), True,
             "use success and calls_per_order: they count from the beginning of the experiment on"),
         Day("more rows than confirmed orders", Readings(100, 3, 40, 102), True,

@@ -9,10 +9,12 @@ from minisys.chaos import shop
 from minisys.chaos.plan import Fault
 from minisys.chaos.shop_live import LiveShop
 from minisys.grading.checks import Check, Wrong
+from minisys.grading.lab_12 import words
 from minisys.testbed.nodes import NodeFailed, ask
 
 Experiment = Callable[[], Any]
 WEAK = "single copy"
+CLAIM, PART = "no confirmed order is lost", "orders"
 ORDERS = 30
 LONGEST_S = 3.0
 
@@ -45,21 +47,32 @@ def finds(experiment: Experiment) -> str:
     """On the weak shop it shows the weakness."""
     claim, fault = asked(experiment)
     value, held = measured({WEAK}, claim, fault)
+    said = words.counted(shop.CLAIMS[claim], value)
     if held:
-        look = "what does a copy save, and when is it needed? One claim is about that, one part must be gone"
-        raise Wrong(
-            f"{value:.3g}: the claim stood", given=f"a live shop with {WEAK!r}", expected="that it fails", look=look
-        )
-    return f"live: {value:.3g}, the claim failed"
+        given = f"a live shop with {WEAK!r}: {claim}, under {fault.kind} on {fault.target}"
+        raise Wrong(f"{said}, the claim stood", given=given, expected="that it fails", look=hint(claim, fault))
+    return f"live: {said}, the claim failed"
+
+
+def hint(claim: str, fault: Fault) -> str:
+    """Where to look when *claim* stood under *fault* on the weak shop: half of it may be right."""
+    if claim == CLAIM and fault.target == PART:
+        return "right claim, right part; but is it gone for long enough? Thirty orders are to meet the standby"
+    if fault.target == PART:
+        return "right part, wrong claim: users may be served well by a standby that lacks what was confirmed before"
+    if claim == CLAIM:
+        return f"right claim, wrong part: without {fault.target} the book is still there; when is a copy needed?"
+    return "what does a copy save, and when is it needed? One claim is about that, one part must be gone"
 
 
 def stands(experiment: Experiment) -> str:
     """On the repaired shop it stands."""
     claim, fault = asked(experiment)
     value, held = measured((), claim, fault)
+    said = words.counted(shop.CLAIMS[claim], value)
     if not held:
-        raise Wrong(f"{value:.3g}: the claim failed", given="the live shop, repaired", expected="that it stands")
-    return f"live, repaired: {value:.3g}, the claim stood"
+        raise Wrong(f"{said}, the claim failed", given="the live shop, repaired", expected="that it stands")
+    return f"live, repaired: {said}, the claim stood"
 
 
 def measured(weaknesses: Any, claim: str, fault: Fault) -> tuple[float, bool]:

@@ -13,7 +13,9 @@ from minisys.chaos.plan import Fault
 from minisys.grading.checks import Check, Wrong
 
 Smaller = Callable[[list[Fault], Callable[[list[Fault]], bool]], Any]
-FAULTS = [Fault("pause", f"node {number}", float(number), 1.0) for number in range(16)]
+FAULTS = [
+    Fault(one.kind, one.target, float(at), 1.0, **one.values) for at, one in enumerate(shop_experiments.single_faults())
+]
 
 
 def minimal(smaller: Smaller, faults: list[Fault], breaks: Callable[[list[Fault]], bool], what: str, most: int) -> str:
@@ -30,14 +32,15 @@ def minimal(smaller: Smaller, faults: list[Fault], breaks: Callable[[list[Fault]
 
     came = smaller(list(faults), counted)
     if not isinstance(came, list | tuple) or not set(came) <= set(faults):
-        raise Wrong(repr(came)[:80], given=what, expected="a list of some of the faults", look="is there a `return`?")
+        look = "is there a `return`?" if came is None else "return a sublist: the same Fault objects, fewer of them"
+        raise Wrong(repr(came)[:80], given=what, expected="a sublist of the faults", look=look)
     if not breaks(list(came)):
         look = "keep a smaller plan only if *it* breaks the shop; undo what you left out if not"
         raise Wrong(f"{len(came)} faults that break nothing", given=what, expected="a plan that breaks", look=look)
     for fault in came:
         if breaks([one for one in came if one != fault]):
             look = f"without {fault.kind} on {fault.target} it still breaks: go on until nothing can be left out"
-            raise Wrong(f"{len(came)} faults", given=what, expected="none too many", look=look)
+            raise Wrong(f"{len(came)} faults", given=what, expected="that none can be left out", look=look)
     return f"{len(faults)} faults became {len(came)} in {runs} runs"
 
 

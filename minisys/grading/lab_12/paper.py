@@ -18,12 +18,24 @@ BREAKS, EVERY = 3.0, 90.0
 ASKED = {
     "exposed": "40 orders a second for 30 s, 5 % of them exposed",
     "missed": "12 exposed orders, each fails with 20 % if the weakness is there",
-    "enough": "the chance that none fails is to be below 1 %",
-    "fresh": "3 breaks a year, 90 days after the last test",
-    "average": "3 breaks a year, tested every 90 days, at a random moment",
+    "enough": "the smallest number of orders with a chance below 1 % that none fails",
+    "fresh": "3 breaks a year on average, 90 days after the last test",
+    "average": "3 breaks a year on average, tested every 90 days, at a random moment",
 }
-UNITS = {"exposed": "orders", "missed": "a chance from 0 to 1", "enough": "whole orders", "fresh": "a chance",
-         "average": "a chance"}  # fmt: skip
+UNITS = {
+    "exposed": "a number of orders",
+    "missed": "a chance from 0 to 1",
+    "enough": "a whole number of orders",
+    "fresh": "a chance from 0 to 1",
+    "average": "a chance from 0 to 1",
+}
+FORMULAS = {
+    "exposed": "rate x seconds x share",
+    "missed": "each order is well with 1 - 0.2, and all twelve are to be, independently",
+    "enough": "the smallest whole n with 0.8^n < 0.01: try one n after the other, or divide two logarithms",
+    "fresh": "nothing has happened in the time: exp(-rate x time), both in years or both in days",
+    "average": "the mean of exp(-rate x time) from 0 to 90 days: integrate, and divide by the length of the interval",
+}
 
 
 def right() -> dict[str, float]:
@@ -69,8 +81,12 @@ def slips() -> dict[str, list[tuple[float, str]]]:
 def number(name: str, answer: Answer) -> str:
     """One of the five."""
     given = answer()
-    if not isinstance(given, Mapping) or set(given) != set(ASKED):
+    if not isinstance(given, Mapping):
         raise Wrong(repr(given), expected=f"a dict with the keys {', '.join(ASKED)}")
+    if name not in given:
+        missing, other = [key for key in ASKED if key not in given], [str(key) for key in given if key not in ASKED]
+        look = f"not asked for: {', '.join(other)}; a slip of the pen?" if other else ""
+        raise Wrong(f"no {name!r}", expected=UNITS[name], look=f"missing: {', '.join(missing)}. {look}".rstrip(". "))
     came, wanted = given[name], right()[name]
     if isinstance(came, bool) or not isinstance(came, int | float):
         raise Wrong(repr(came), given=ASKED[name], expected=UNITS[name])
@@ -79,7 +95,7 @@ def number(name: str, answer: Answer) -> str:
     near = [text for value, text in slips()[name] if abs(came - value) < 0.004]
     if wanted < 1 < came <= 100:
         near = near or ["a chance lies between 0 and 1, not between 0 and 100"]
-    raise Wrong(f"{came:.4g}", given=ASKED[name], expected=UNITS[name], look=near[0] if near else "")
+    raise Wrong(f"{came:.4g}", given=ASKED[name], expected=UNITS[name], look=near[0] if near else FORMULAS[name])
 
 
 PAPER = tuple(Check(ASKED[name], partial(number, name)) for name in ASKED)
