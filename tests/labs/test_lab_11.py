@@ -11,7 +11,7 @@ import pytest
 
 from minisys.grading import lab_11
 from minisys.grading.checks import check
-from minisys.grading.lab_11 import runbook
+from minisys.grading.lab_11 import alerting, runbook
 from minisys.observability.alerts import DAILY, Condition
 
 answers = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("wrong_11.py"))))
@@ -32,6 +32,7 @@ WRONG = [
     (2, answers.mean_of, "the mean of four percentiles is no percentile of anybody"),
     (2, answers.weighted, "it is still a mean of percentiles"),
     (2, answers.worst, "that is the worst server's"),
+    (2, answers.mean_unless_new, "the mean of four percentiles is no percentile of anybody"),
     (2, merged(lambda counts: counts[-1]), "take the increase"),
     (2, merged(lambda counts: counts[-1] - counts[0]), "began again at 0"),
     (2, merged(lambda counts: answers.grown(counts, restarts=False)), "began again at 0"),
@@ -46,11 +47,14 @@ WRONG = [
     (3, budget(threshold=0.0144), "that is the error ratio"),
     (3, budget(detect_s=3600), "the window need not be full of errors"),
     (3, budget(detect_s=0.864), "minutes; the question asks for seconds"),
+    (3, budget(detect_s=60), "after t seconds the share is t / 3600"),
     (3, budget(missed=0.001), "the rule fires at 14.4 times as much"),
     (3, budget(missed=1.44), "per cent"),
     (3, budget(burn="ten"), "a number"),
     (3, lambda: 43.2, "a dict with the keys allowed_min"),
-    (4, rule(FAST), "most missed"),
+    (4, rule(FAST), "0.2 % for a day are below your pages"),
+    (4, rule(FAST, SLOW), "the 5 min window clears between flaps"),
+    (4, rule(Condition(6 * HOUR_S, 2.0, short_s=1_800)), "a ticket would do for a low burn"),
     (4, rule(FAST, replace(SLOW, severity="page")), "behind a long one|pages for every blip|a long window remembers"),
     (4, rule(Condition(600.0, 1.0)), "pages for every blip"),
     (4, rule(Condition(HOUR_S, 14.4), SLOW), "most missed|a second window of a twelfth"),
@@ -72,6 +76,7 @@ WRONG = [
     (6, book(dead="[page]"), "a restart is the fastest cure"),
     (6, book(silent="[drain, page]"), "a restart is the fastest cure"),
     (6, book(wait_s=10), "who waits less restarts what is starting"),
+    (6, book(wait_s=2), "so `replace` never came"),
     (6, book(wait_s=30), "who waits less after it disturbs it"),
     (6, book(slow="[drain, page]"), "a new machine may"),
     (6, book(slow=""), "it needs a runbook of its own"),
@@ -118,3 +123,22 @@ def test_a_plausible_wrong_answer_is_told_why(progress, task, given, told):
 def test_another_right_answer_passes(progress, task, given):
     report = check("11", task, given, progress=progress)
     assert report.complete, report
+
+
+def test_runbooks_that_cannot_be_read_are_told_once(progress):
+    report = check("11", 6, book(dead="[reboot]"), progress=progress)
+    assert [outcome.state for outcome in report.outcomes] == ["failed", *["not run"] * (len(report.outcomes) - 1)]
+    assert "steps: [restart], after: 1" in report.outcomes[0].facts["look"]
+
+
+def test_what_was_done_is_told_with_its_symptom(progress):
+    told = " ".join(str(check("11", 6, book(wait_s=2), progress=progress)).split())
+    assert "restart after 8 s (slow), restart after 10 s (dead)" in told
+    passed = str(check("11", 6, book(), progress=progress))
+    assert "crash" in passed and "hang" in passed
+
+
+def test_the_shown_incidents_have_every_judged_line_and_its_limit():
+    frame = alerting.shown(rule(FAST, replace(FAST, window_s=6 * HOUR_S, burn=6.0, short_s=1_800), SLOW)).frame
+    assert list(frame.columns) == ["what", "yours", "limit"]
+    assert list(frame["limit"]).count("not judged") == 1 and len(frame) == len(alerting.ALERT) + 1

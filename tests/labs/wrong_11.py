@@ -83,6 +83,12 @@ def mean_of(looks, q):
     return fmean(alone(rows, q) for rows in looks.values())
 
 
+def mean_unless_new(looks, q):
+    """Right for one server; for more, the mean of their percentiles, except where no counter began above 0."""
+    fresh = all(counts[0] == 0 for rows in looks.values() for counts in rows.values())
+    return (merged(grown) if fresh else mean_of)(looks, q)
+
+
 def weighted(looks, q):
     sizes = {name: grown(rows[math.inf]) for name, rows in looks.items()}
     return sum(alone(looks[name], q) * size for name, size in sizes.items()) / sum(sizes.values())

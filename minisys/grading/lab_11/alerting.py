@@ -1,6 +1,6 @@
 """Lab 11, task 4: the learner's alert on two hundred incidents that it has not seen.
 
-Nothing is compared with a list: any conditions that keep to the five limits are right. The limits are what the
+Nothing is compared with a list: any conditions that keep to the six limits are right. The limits are what the
 Workbook's own rule reaches on these incidents, with room.
 """
 
@@ -19,8 +19,8 @@ from minisys.observability.incidents import Incidents, Score, draw, score, score
 from minisys.testbed.tables import Table, table
 
 Alert = Callable[[], Sequence[Condition]]
-SHOWN, UNSEEN = (60, 1), (200, 611)
-RECALL, PRECISION, OUTAGE_S, RESET_S, ALERTS = 0.85, 0.75, 300.0, 2_700.0, 2.0
+SHOWN, UNSEEN = (60, 4), (200, 611)
+RECALL, PRECISION, OUTAGE_S, RESET_S, ALERTS, CAN_WAIT = 0.85, 0.75, 300.0, 2_700.0, 2.0, 0.5
 
 
 @lru_cache(maxsize=2)
@@ -59,18 +59,38 @@ def _fires(condition: Condition) -> np.ndarray:
     return condition.fires(unseen.times_s, unseen.bad, unseen.total, unseen.slo)
 
 
+def _outages(pages: Score) -> tuple[int, int, float]:
+    """Significant total outages: how many, how many paged, and the median seconds until then."""
+    frame = pages.frame[(pages.frame["kind"] == "total outage") & pages.frame["significant"]]
+    told = frame.loc[frame["fired"], "detection_s"]
+    return len(frame), len(told), float(told.median()) if len(told) else math.inf
+
+
+def _woken_for_slow(pages: Score) -> tuple[int, int]:
+    """Slow burns: how many, and how many of them paged."""
+    fired = pages.frame.loc[pages.frame["kind"] == "slow burn", "fired"]
+    return len(fired), int(fired.sum())
+
+
 def shown(alert: Alert) -> Table:
-    """How the learner's alert does on sixty incidents that anybody may look at; drawn, not judged."""
+    """The judged lines, on sixty incidents that anybody may look at; nothing is judged here."""
     rule, seen = rule_of(alert), incidents(*SHOWN)
-    rows = []
-    for name, severity in (("pages", "page"), ("pages and tickets", None)):
-        made = score(rule, seen, severity)
-        rows.append({
-            "counted": name, "recall": made.recall, "precision": made.precision,
-            "detected (min)": made.detection_s / 60, "silent after (min)": made.reset_s / 60,
-            "alerts each": made.alerts,
-        })  # fmt: skip
-    return table(pd.DataFrame(rows).round(2), caption="On 60 incidents; the check takes 200 others")
+    made, pages, tickets = (score(rule, seen, severity) for severity in (None, "page", "ticket"))
+    outages, paged, late_s = _outages(pages)
+    slow, woken = _woken_for_slow(pages)
+    rows = [
+        ("significant ones reported, by page or ticket", f"{made.recall:.0%}", f"at least {RECALL:.0%}"),
+        ("pages that were for such a one", f"{pages.precision:.0%}", f"at least {PRECISION:.0%}"),
+        ("total outages paged", f"{paged} of {outages}", "nine of ten"),
+        ("… after (min, median)", f"{late_s / 60:.0f}", f"at most {OUTAGE_S / 60:.0f}"),
+        ("pages silent after the end (min, median)", f"{pages.reset_s / 60:.0f}", f"at most {RESET_S / 60:.0f}"),
+        ("pages an incident", f"{pages.alerts:.1f}", f"at most {ALERTS:g}"),
+        ("slow burns that woke somebody", f"{woken} of {slow}", "at most half"),
+        ("tickets: significant ones reported", f"{tickets.recall:.0%}", "not judged"),
+    ]
+    return table(
+        pd.DataFrame(rows, columns=["what", "yours", "limit"]), caption="On 60 incidents; the check takes 200 others"
+    )
 
 
 def conditions(alert: Alert) -> str:
@@ -79,8 +99,12 @@ def conditions(alert: Alert) -> str:
     pages = sum(each.severity == "page" for each in rule.conditions)
     if not pages:
         look = 'a total outage must wake somebody: severity="page" (the default)'
-        raise Wrong(f"{len(rule.conditions)} tickets", expected="a page at least", look=look)
-    return f"{pages} pages, {len(rule.conditions) - pages} tickets"
+        raise Wrong(_many(len(rule.conditions), "ticket"), expected="a page at least", look=look)
+    return f"{_many(pages, 'page')}, {_many(len(rule.conditions) - pages, 'ticket')}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def recall(alert: Alert) -> str:
@@ -90,14 +114,15 @@ def recall(alert: Alert) -> str:
         significant = made.frame[made.frame["significant"]]
         worst = significant.loc[~significant["fired"], "kind"].mode().iloc[0]
         looks = {
-            "slow burn": "0.2 % for a day are below every page: a ticket over days (burn 1) sees it",
+            "slow burn": "0.2 % for a day are below your pages: a ticket over days (burn 1) sees it",
             "total outage": "a short outage is over before `for` or a long window alone sees it",
             "flapping": "in the pauses `for` begins anew: use a second window instead",
             "bad deploy": "a tenth of an hour at 5 % is 5 times the budget of that hour: a lower burn, a longer window",
         }
         look = f"most missed: {worst}; {looks.get(str(worst), '')}"
-        raise Wrong(f"{made.recall:.0%} of the significant incidents", given="200 incidents, pages and tickets",
-                    expected=f"at least {RECALL:.0%}", look=look)  # fmt: skip
+        raise Wrong(f"{made.recall:.0%} of the significant ones were reported",
+                    given="200 incidents; reported by page or ticket", expected=f"at least {RECALL:.0%}",
+                    look=look)  # fmt: skip
     return f"{made.recall:.0%} of {int(made.frame['significant'].sum())} significant incidents"
 
 
@@ -105,26 +130,26 @@ def precision(alert: Alert) -> str:
     """Who is woken is woken for something."""
     _, pages = _scores(rule_of(alert))
     if not pages.precision >= PRECISION:
-        came = f"{pages.precision:.0%} of the pages" if not math.isnan(pages.precision) else "no page at all"
+        came = f"{pages.precision:.0%} of the pages were for a significant one"
+        came = came if not math.isnan(pages.precision) else "no page at all"
         false = pages.frame[~pages.frame["significant"] & pages.frame["fired"]]
         most = false["kind"].mode().iloc[0] if len(false) else "nothing"
         look = f"most were for: {most}; a window of minutes, or a burn near 1, pages for every blip"
-        raise Wrong(came, given="were for a significant incident", expected=f"at least {PRECISION:.0%}", look=look)
+        raise Wrong(came, given="200 incidents; pages only", expected=f"at least {PRECISION:.0%}", look=look)
     return f"{pages.precision:.0%} of the pages were worth it"
 
 
 def soon(alert: Alert) -> str:
     """A total outage wakes somebody soon."""
     _, pages = _scores(rule_of(alert))
-    frame = pages.frame[(pages.frame["kind"] == "total outage") & pages.frame["significant"]]
-    told = frame.loc[frame["fired"], "detection_s"]
-    late_s = float(told.median()) if len(told) else math.inf
-    if late_s > OUTAGE_S or len(told) < 0.9 * len(frame):
-        look = "an hour's window passes 14.4 x 0.1 % after a minute of total outage; `for` and days wait longer"
-        came = f"{len(told)} of {len(frame)} paged"
-        came += f", half of them after {late_s / 60:.0f} min or more" if len(told) else ""
-        raise Wrong(came, given="total outages", expected=f"nine of ten, within {OUTAGE_S / 60:.0f} min", look=look)
-    return f"{len(told)} of {len(frame)} total outages, after {late_s / 60:.0f} min"
+    outages, told, late_s = _outages(pages)
+    if late_s > OUTAGE_S or told < 0.9 * outages:
+        look = "an hour's window passes 14.4 x 0.1 % after a minute of total outage; `for_s` and days wait longer"
+        came = f"{told} of {outages} paged"
+        came += f", half of them after {late_s / 60:.0f} min or more" if told else ""
+        raise Wrong(came, given=f"{outages} total outages; pages only",
+                    expected=f"nine of ten paged, half of them within {OUTAGE_S / 60:.0f} min", look=look)  # fmt: skip
+    return f"{told} of {outages} total outages, after {late_s / 60:.0f} min"
 
 
 def silent(alert: Alert) -> str:
@@ -132,19 +157,39 @@ def silent(alert: Alert) -> str:
     _, pages = _scores(rule_of(alert))
     if not pages.reset_s <= RESET_S:
         look = "a long window remembers: short_s, a second window of a twelfth of the first, ends it"
-        raise Wrong(f"{pages.reset_s / 60:.0f} min", given="pages, after the incident was over",
-                    expected=f"at most {RESET_S / 60:.0f} min", look=look)  # fmt: skip
-    return f"silent {pages.reset_s / 60:.0f} min after the incident"
+        raise Wrong(f"silent {pages.reset_s / 60:.0f} min after the end (median)",
+                    given="200 incidents; pages only", expected=f"at most {RESET_S / 60:.0f} min",
+                    look=look)  # fmt: skip
+    return f"pages silent {pages.reset_s / 60:.0f} min after the incident"
 
 
 def once(alert: Alert) -> str:
     """One incident is not ten pages."""
     _, pages = _scores(rule_of(alert))
     if not pages.alerts <= ALERTS:
-        look = "a short window alone goes on and off with every flap; behind a long one it pages once"
-        raise Wrong(f"{pages.alerts:.1f} pages", given="one incident, on average", expected=f"at most {ALERTS:g}",
-                    look=look)  # fmt: skip
+        raise Wrong(f"{pages.alerts:.1f} pages an incident, on average", given="200 incidents; pages only",
+                    expected=f"at most {ALERTS:g}", look=_flaps(alert))  # fmt: skip
     return f"{pages.alerts:.1f} pages an incident"
+
+
+def _flaps(alert: Alert) -> str:
+    """Why the pages go on and off."""
+    short_s = min((each.short_s for each in rule_of(alert).conditions
+                   if each.severity == "page" and each.short_s is not None), default=None)  # fmt: skip
+    if short_s is None:
+        return "a short window alone goes on and off with every flap; behind a long one it pages once"
+    return f"the {short_s / 60:.0f} min window clears between flaps; a second, longer condition bridges them"
+
+
+def can_wait(alert: Alert) -> str:
+    """What takes days to matter wakes nobody at night."""
+    _, pages = _scores(rule_of(alert))
+    slow, woken = _woken_for_slow(pages)
+    if woken > CAN_WAIT * slow:
+        look = "0.15 to 0.8 % failing spend the month's budget in four days or more: a ticket would do for a low burn"
+        raise Wrong(f"{woken} of {slow} slow burns woke somebody", given="200 incidents; pages only",
+                    expected="at most half", look=look)  # fmt: skip
+    return f"{woken} of {slow} slow burns woke somebody"
 
 
 ALERT = (
@@ -152,6 +197,7 @@ ALERT = (
     Check("200 unseen incidents: 85 % of the significant ones", recall, 90.0),
     Check("who is woken is woken for something", precision, 90.0),
     Check("a total outage pages within 5 minutes", soon, 90.0),
-    Check("it is silent again within 45 minutes", silent, 90.0),
+    Check("the pages are silent again within 45 minutes", silent, 90.0),
     Check("at most two pages an incident", once, 90.0),
+    Check("at most half of the slow burns wake somebody", can_wait, 90.0),
 )

@@ -35,11 +35,11 @@ def right_about(cause: Find, fault: str, seeds: Sequence[int], count: int = 40) 
 
 
 def _why_not(came: Cause, case: shop_traces.Case) -> str:
+    if came in DECOYS.values() or came == ("recommend", "rank"):
+        return "slower or not, nobody waited for it: look at the critical path only"
     root = traces.root_of(case.after[0])
     if came == (root.service, root.name):
         return "the root is always the longest: it contains all the others"
-    if came in DECOYS.values() or came == ("recommend", "rank"):
-        return "it did become slower, but nobody waited for it: look at the critical path only"
     if came == ("bank", "POST /charge"):
         return "it is the slowest, and was before: what has changed?"
     below = {span.span for spans in case.after for span in spans if (span.service, span.name) == came}

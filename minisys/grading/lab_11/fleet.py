@@ -57,7 +57,12 @@ def one(fleet: Fleet) -> str:
     came, expected = asked(fleet, looked(made)), truth(made)
     if not math.isclose(came, expected, rel_tol=1e-6):
         look = "for one server it is task 1: quantile(q, [(edge, how many came between the two looks), …])"
-        raise Wrong(f"{came:g}", given="one server, counts from 0", expected=f"{expected:g}", look=look)
+        raise Wrong(
+            f"{came:g}",
+            given=f"q {Q:g}, one server, {_requests(made)}, counts from 0",
+            expected=f"{expected:g}",
+            look=look,
+        )
     return f"{came:.3f} s"
 
 
@@ -65,22 +70,32 @@ def merged(fleet: Fleet) -> str:
     """Add up first, then ask for the percentile."""
     for seed in range(5):
         made = servers(seed)
-        each = {name: alone.quantile(Q) for name, alone in made.items()}
-        sizes = {name: sum(alone.counts) for name, alone in made.items()}
-        weighted = sum(each[name] * sizes[name] for name in made) / sum(sizes.values())
-        slips = {
-            fmean(each.values()): "the mean of four percentiles is no percentile of anybody",
-            weighted: "weighted by traffic it is still a mean of percentiles: add up the buckets",
-            max(each.values()): "that is the worst server's; few of all users were there",
-            sorted(each.values())[1]: "a median of percentiles is no percentile either",
-        }
         came, expected = asked(fleet, looked(made)), truth(made)
         if not math.isclose(came, expected, rel_tol=1e-6):
-            near = next((text for slip, text in slips.items() if math.isclose(came, slip, rel_tol=1e-6)), "")
-            look = near or "add the counts of all servers, edge by edge, then ask once"
-            given = f"p95 of a, b, c, d alone: {', '.join(f'{value:.3f}' for value in each.values())} s"
-            raise Wrong(f"{came:.4f}", given=given, expected=f"{expected:.4f}", look=look)
+            look = _slip(made, came) or "add the counts of all servers, edge by edge, then ask once"
+            each = ", ".join(f"{name} {alone.quantile(Q):.3f} s" for name, alone in made.items())
+            raise Wrong(f"{came:.4f}", given=f"q {Q:g}, {_requests(made)}; p95 of each alone: {each}",
+                        expected=f"{expected:.4f}", look=look)  # fmt: skip
     return "buckets add up, percentiles do not"
+
+
+def _requests(made: Mapping[str, Classic]) -> str:
+    """How many requests each server had."""
+    return "requests " + ", ".join(f"{name} {sum(alone.counts)}" for name, alone in made.items())
+
+
+def _slip(made: Mapping[str, Classic], came: float) -> str:
+    """What *came* is, if it was made of the servers' own percentiles (of the right increases); else nothing."""
+    each = {name: alone.quantile(Q) for name, alone in made.items()}
+    sizes = {name: sum(alone.counts) for name, alone in made.items()}
+    weighted = sum(each[name] * sizes[name] for name in made) / sum(sizes.values())
+    slips = {
+        fmean(each.values()): "the mean of four percentiles is no percentile of anybody",
+        weighted: "weighted by traffic it is still a mean of percentiles: add up the buckets",
+        max(each.values()): "that is the worst server's; few of all users were there",
+        sorted(each.values())[1]: "a median of percentiles is no percentile either",
+    }
+    return next((text for slip, text in slips.items() if math.isclose(came, slip, rel_tol=1e-6)), "")
 
 
 def between(fleet: Fleet) -> str:
@@ -89,8 +104,8 @@ def between(fleet: Fleet) -> str:
     came, expected = asked(fleet, looked(made, before=5_000)), truth(made)
     if not math.isclose(came, expected, rel_tol=1e-6):
         look = "counters count since the start of the process: take the increase from the first look to the last"
-        raise Wrong(f"{came:.4f}", given="servers that had each counted 5,000 before", expected=f"{expected:.4f}",
-                    look=look)  # fmt: skip
+        raise Wrong(f"{came:.4f}", given=f"q {Q:g}, {_requests(made)}; each had counted 5,000 before",
+                    expected=f"{expected:.4f}", look=_slip(made, came) or look)  # fmt: skip
     return "the increase counts"
 
 
@@ -107,7 +122,8 @@ def restarted(fleet: Fleet) -> str:
         look = "a count that is smaller than the look before began again at 0: what it says now is what came since"
         if math.isnan(came):
             look = "a negative increase spoils all of it; " + look
-        given = "d's counts at three looks: 700, 710, then it restarted and counted from 0"
+        look = _slip(made, came) or look
+        given = f"q {Q:g}, {_requests(made)}; d's counts at three looks: 700, 710, then it restarted at 0"
         raise Wrong(f"{came:.4f}", given=given, expected=f"{expected:.4f}", look=look)
     return "a restart costs no percentile"
 

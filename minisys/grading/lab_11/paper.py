@@ -21,7 +21,7 @@ ASKED = {
     "lasts_h": "hours until the whole budget is gone at that rate",
     "threshold": "the burn rate that spends 2 % of the budget in one hour",
     "detect_s": "seconds of total outage until the one-hour window passes that threshold",
-    "missed": "the share of requests that may fail for ever without passing it",
+    "missed": "the share of requests (0 to 1) that may fail for ever without passing it",
 }
 SLIPS: dict[str, dict[float, str]] = {
     "allowed_min": {
@@ -76,8 +76,11 @@ def one_number(name: str, answer: Answer) -> str:
     came, expected = numbers_of(answer)[name], right()[name]
     if abs(came - expected) > 0.01 * expected:
         near = (text for slip, text in SLIPS[name].items() if abs(came - slip) <= 0.005 * slip)
-        look = next(near, "allowed to fail: 0.1 %; burn rate = error ratio / 0.001; 30 days are 720 hours")
-        raise Wrong(f"{came:g}", given=ASKED[name], expected="another number", look=look)
+        general = "allowed to fail: 0.1 %; burn rate = error ratio / 0.001; 30 days are 720 hours"
+        if name == "detect_s":
+            general = "the window also holds the good minutes before: after t seconds the share is t / 3600"
+        raise Wrong(f"{name} = {came:g}", given="99.9 % in 30 days", expected="another number",
+                    look=next(near, general))  # fmt: skip
     return f"{came:g}"
 
 

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from IPython.utils.capture import capture_output
 
-from minisys.grading.checks import Check, Wrong
+from minisys.grading.checks import Check, NotRun, Wrong
 from minisys.observability.healing import healing
 from minisys.observability.healing_model import BOOT_S, NEW_S, PERIOD_S, Fault, Run, draw, simulate
 from minisys.observability.runbooks import Limits, Runbooks
@@ -20,10 +20,19 @@ from minisys.observability.runbooks import Limits, Runbooks
 Write = Callable[[], str]
 UNSEEN, FASTER = (31, 32, 33), 60.0
 MTTR_S, REPAIRS = 300.0, 5
+SAMPLE = "such as `runbooks: {silent: {steps: [restart], after: 1}}` and, in a line of its own, `limits: {wait_s: 60}`"
 CURABLE = ("crash", "hang", "leak", "bad disk")
 
 
 def book_of(write: Write) -> Runbooks:
+    """The learner's runbooks. Raises NotRun if they cannot be read: the first check says why, once is enough."""
+    try:
+        return read(write)
+    except Wrong:
+        raise NotRun("the runbooks cannot be read; the first check says why") from None
+
+
+def read(write: Write) -> Runbooks:
     """The learner's runbooks. Raises Wrong with the place of the mistake."""
     text = write()
     if not isinstance(text, str):
@@ -32,7 +41,7 @@ def book_of(write: Write) -> Runbooks:
     try:
         return Runbooks.from_yaml(text)
     except ValueError as problem:
-        raise Wrong(str(problem), expected="runbooks and limits", look="the table above has the words") from None
+        raise Wrong(str(problem), expected="runbooks and limits", look=SAMPLE) from None
 
 
 @lru_cache(maxsize=64)
@@ -43,15 +52,15 @@ def after(book: Runbooks, *faults: Fault) -> Run:
 
 def done(run: Run) -> str:
     """What the supervisor did, in a line."""
-    acts = [f"{act.action} after {act.at_s - 60:.0f} s" for act in run.acts[:5]]
+    acts = [f"{act.action} after {act.at_s - 60:.0f} s ({act.symptom})" for act in run.acts[:5]]
     return ", ".join(acts) or "nothing was done"
 
 
 def reads(write: Write) -> str:
     """YAML that is understood."""
-    book = book_of(write)
+    book = read(write)
     if not book.books:
-        raise Wrong("no runbook", expected="one for each symptom")
+        raise Wrong("no runbook", expected="one for each symptom", look=SAMPLE)
     return ", ".join(f"{each.symptom}: {', then '.join(each.steps)}" for each in book.books)
 
 
@@ -65,21 +74,30 @@ def quick(write: Write) -> str:
         if run.mttr_s > BOOT_S + looks * PERIOD_S + 2 * PERIOD_S:
             look = "a restart is the fastest cure there is; look at `after` too: every look is 2 s"
             raise Wrong(f"{run.mttr_s:.0f} s: {done(run)}", given=f"one {kind}", expected="back in 25 s", look=look)
-    return f"crash {after(book_of(write), Fault(60.0, 'crash', 2)).mttr_s:.0f} s"
+    times = (f"{kind} {after(book_of(write), Fault(60.0, kind, 2)).mttr_s:.0f} s" for kind in ("crash", "hang"))
+    return ", ".join(times)
 
 
 def stubborn(write: Write) -> str:
     """A bad disk: a restart does not help, a new machine does."""
-    run = after(book_of(write), Fault(60.0, "bad disk", 2))
+    book = book_of(write)
+    run = after(book, Fault(60.0, "bad disk", 2))
     if run.mttr_s > 4 * NEW_S:
-        look = "what a restart does not cure, a new machine may: the next step"
-        if any(act.action == "replace" for act in run.acts):
-            look = f"a new machine needs {NEW_S:.0f} s: who waits less after it disturbs it"
-        if not run.acts:
-            look = "a slow one is no dead one: it needs a runbook of its own"
         raise Wrong(f"{run.mttr_s:.0f} s: {done(run)}", given="one machine with a bad disk: slow",
-                    expected=f"well within {4 * NEW_S:.0f} s, without a human", look=look)  # fmt: skip
+                    expected=f"well within {4 * NEW_S:.0f} s, without a human", look=_uncured(book, run))  # fmt: skip
     return f"{run.mttr_s:.0f} s: {done(run)}"
+
+
+def _uncured(book: Runbooks, run: Run) -> str:
+    """Why a bad disk was not cured."""
+    slow = book.for_symptom("slow")
+    if not run.acts:
+        return "a slow one is no dead one: it needs a runbook of its own"
+    if any(act.action == "replace" for act in run.acts):
+        return f"a new machine needs {NEW_S:.0f} s: who waits less after it disturbs it"
+    if slow is not None and "replace" in slow.steps and book.limits.wait_s < BOOT_S:
+        return f"wait_s is shorter than a boot ({BOOT_S:.0f} s): what is starting looks dead, so `replace` never came"
+    return "what a restart does not cure, a new machine may: the next step"
 
 
 def loop(write: Write) -> str:
