@@ -97,8 +97,6 @@ class Legend:
             ask |= {"symbolType": "stroke", "symbolSize": 330}
         elif shows == "points":
             ask |= {"symbolStrokeWidth": 0}  # otherwise the line's dash cuts into it
-        else:
-            ask |= {"symbolSize": 200}  # room for two dashes
         box = None if shows == "nothing" else alt.Legend(**ask)
 
         def scale(values: list[Any]) -> alt.Scale:
