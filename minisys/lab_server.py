@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -112,12 +113,13 @@ def _first_layout(workspaces: Path) -> None:
 
 
 def _address(server: subprocess.Popen[bytes], runtime: Path, page: str) -> str | None:
-    """The address of *page* with its token, once the server has written down where it listens; None if it ended."""
+    """The address of *page* with its token, once the server listens where it wrote that it will; None if it ended."""
     note = runtime / f"jpserver-{server.pid}.json"
     until = time.monotonic() + START_LIMIT_S
     while server.poll() is None and time.monotonic() < until:
         with suppress(OSError, ValueError):
             told = json.loads(note.read_text("utf-8"))
+            socket.create_connection(("127.0.0.1", told["port"]), timeout=5).close()  # it writes first, then listens
             return f"http://127.0.0.1:{told['port']}/lab/tree/{page}?token={told['token']}"
         time.sleep(0.1)
     return None

@@ -165,7 +165,7 @@ class Lease:
     def grant(self, name: str, now: float, duration_s: float) -> Lease:
         """The lease after *name* asked at *now*: renewed, taken over, or as it was because another has it."""
         if name == self.holder and now < self.until_s:
-            return replace(self, until_s=now + duration_s)
+            return replace(self, until_s=max(self.until_s, now + duration_s))  # never shorter than was promised
         if now < self.until_s + self.skew_s:
             return self
         return replace(self, holder=name, until_s=now + duration_s, token=self.token + 1)

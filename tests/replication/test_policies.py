@@ -105,6 +105,11 @@ def test_a_lease_has_one_holder_even_when_clocks_differ(asks, skews):
     assert [past.token for past in holders] == sorted(past.token for past in holders)
 
 
+def test_a_renewal_takes_back_nothing_that_was_promised():
+    long = Lease(skew_s=0.5).grant("b", 1.0, 2.0)
+    assert long.grant("b", 1.0, 0.5).grant("a", 2.0, 1.0).holder == "b" and long.holds("b", 2.0)
+
+
 def test_a_fence_refuses_the_leader_of_the_past():
     fence = Fence()
     assert [fence.admits(token) for token in (1, 3, 3, 2, 4)] == [True, True, True, False, True]
