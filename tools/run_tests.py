@@ -33,15 +33,11 @@ LIMIT_S = 1200
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to run: its *name* in the table, its *command*; *quiet* if only a failure's output matters.
-
-    *later*: what it prints is shown when it has ended, as another step prints meanwhile.
-    """
+    """One thing to run: its *name* in the table, its *command*; *quiet* if only a failure's output matters."""
 
     name: str
     command: Sequence[str]
     quiet: bool = False
-    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,12 +60,11 @@ CHECKS = [
 ]
 ELSEWHERE = ["--ignore=tests/notebooks", "--ignore=tests/browser"]
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", "--nbval-sanitize-with=tools/nbval.cfg"]
-# More at a time than there are cores: many tests wait for servers, the browser's for pages. P: the sliders' times.
-UNIT = Step("unit and property tests", [*PYTEST, "-n3", "--dist=worksteal", "tests", *ELSEWHERE])
-NOTEBOOKS = Step(
-    "notebooks (nbval)", [*PYTEST, "-n2", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]
-)
-BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadscope", "tests/browser"], later=True)
+TESTS = [  # three at a time on two cores: many tests wait for servers
+    Step("unit and property tests", [*PYTEST, "-n3", "--dist=worksteal", "tests", *ELSEWHERE]),
+    Step("notebooks (nbval)", [*PYTEST, "-n3", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
+]
+BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadscope", "tests/browser"])  # P: sliders' times
 
 
 def main(words: Sequence[str]) -> int:
@@ -79,18 +74,14 @@ def main(words: Sequence[str]) -> int:
     if list(words) != ["check"]:
         _install()
         with Leftovers(ROOT) as leftovers:
-            results.append(run(UNIT))
-            with ThreadPoolExecutor(2) as pool:
-                browser = pool.submit(_browser)
-                results += [run(NOTEBOOKS), browser.result()]
+            results += [run(step) for step in TESTS] + [_browser()]
         results.append(_left_over(leftovers))
     return report(results)
 
 
 def run(step: Step) -> Result:
     """Run one step and count its tests; a step that runs no test, or overruns its limit, has failed."""
-    at_once = not (step.quiet or step.later)
-    if at_once:
+    if not step.quiet:
         print(f"\n== {step.name}", flush=True)
     started = time.monotonic()
     lines: list[str] = []
@@ -102,13 +93,13 @@ def run(step: Step) -> Result:
     try:
         for line in process.stdout:
             lines.append(line)
-            if at_once:
+            if not step.quiet:
                 print(line, end="", flush=True)
         status = process.wait(LIMIT_S)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    if step.later or (step.quiet and status):
+    if step.quiet and status:
         print(f"\n== {step.name}\n{''.join(lines)}", flush=True)
     return _counted(step, status, time.monotonic() - started, "".join(lines[-1:]))
 
@@ -168,7 +159,7 @@ def report(results: Sequence[Result]) -> int:
         name = ("FAILED " if r.failed else "") + r.name + (f" ({r.note})" if r.note else "")
         print(f"{r.seconds:>10.1f}{r.passed:>8}{r.failed:>8}{r.skipped:>9}  {name}")
     passed, failed, skipped = (sum(getattr(r, part) for r in results) for part in ("passed", "failed", "skipped"))
-    print(f"{sum(r.seconds for r in results):>10.1f}  in all, some of it side by side\n")
+    print(f"{sum(r.seconds for r in results):>10.1f}  in all (the first four ran side by side)\n")
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     return int(failed > 0)
 
