@@ -60,9 +60,9 @@ CHECKS = [
 ]
 ELSEWHERE = ["--ignore=tests/notebooks", "--ignore=tests/browser"]
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", "--nbval-sanitize-with=tools/nbval.cfg"]
-TESTS = [  # three at a time on two cores: many tests wait for servers
+TESTS = [  # three at a time on two cores, as many tests wait for servers; notebooks measure, and get a core each
     Step("unit and property tests", [*PYTEST, "-n3", "--dist=worksteal", "tests", *ELSEWHERE]),
-    Step("notebooks (nbval)", [*PYTEST, "-n3", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
+    Step("notebooks (nbval)", [*PYTEST, "-n2", "--dist=loadfile", *NBVAL, "tests/notebooks", "notebooks", "solutions"]),
 ]
 BROWSER = Step("browser (Chromium)", [*PYTEST, "-rP", "-n2", "--dist=loadscope", "tests/browser"])  # P: sliders' times
 
