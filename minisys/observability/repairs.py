@@ -34,7 +34,7 @@ class World:
 
     def __init__(self, shop: Cluster, page: Callable[[Act], None] = lambda act: None, spare: str = "") -> None:
         self.shop, self.page, self.spare = shop, page, spare
-        self.at = {name: name for name in shop.nodes if name != spare}  # place to process
+        self.at = {name: name for name in sorted(shop.nodes) if name != spare}  # place to process
         self.lines: list[str] = []  # what could not be done
         self._made = 0
         self._hands = ThreadPoolExecutor(8, thread_name_prefix="supervisor")
