@@ -5,44 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from minisys.testbed import fault_control, nodes
 from minisys.testbed.clock import run_virtual
 from minisys.testbed.fault_proxy import HELD_BYTES, FaultProxy, Faults, Link
-
-Talk = Callable[[Link, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    writer.close()
-
-
-def through(talk: Talk) -> None:
-    """Run *talk* on the virtual clock, connected through a link to a server that says everything back."""
-
-    async def main() -> None:
-        server = await asyncio.start_server(echo, "127.0.0.1", 0)
-        proxy = FaultProxy()
-        link = await proxy.add("a-b", server.sockets[0].getsockname()[1])
-        reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
-        try:
-            await talk(link, reader, writer)
-        finally:
-            writer.close()
-            await proxy.close()
-            server.close()
-            await asyncio.sleep(1)
-
-    run_virtual(main())
+from tests.testbed.echoed import through
 
 
 def now() -> float:
