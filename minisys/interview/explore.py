@@ -15,9 +15,9 @@ from minisys.interview import constants, library
 from minisys.interview.rubric import PLAN
 from minisys.interview.schema import Number
 from minisys.interview.steps import filled, lines
-from minisys.interview.units import registry, written
 from minisys.testbed import charts, style
 from minisys.testbed.tables import Table, table
+from minisys.testbed.units import registry, written
 
 
 def times() -> Table:

@@ -15,7 +15,7 @@ from typing import Any
 from minisys.interview.families import FAMILIES
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
 from minisys.interview.steps import Line, filled, lines
-from minisys.interview.units import UnclearError, read, short_name, written
+from minisys.testbed.units import UnclearError, read, short_name, written
 
 MARKS = ("good", "bad", "missed", "note")
 

@@ -24,8 +24,8 @@ from minisys.interview.judge import Asked, Verdict, draw, judge
 from minisys.interview.library import Item
 from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_seed, record
 from minisys.interview.schema import Open
-from minisys.interview.units import UnclearError
 from minisys.testbed import style
+from minisys.testbed.units import UnclearError
 
 
 class Quiz(anywidget.AnyWidget):

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from minisys.interview.calculations import CALCULATIONS, WORKINGS
 from minisys.interview.constants import figures
 from minisys.interview.families import Family, Level
-from minisys.interview.units import check_unit
+from minisys.testbed.units import check_unit
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from minisys.interview.constants import figures
 from minisys.interview.schema import Number
-from minisys.interview.units import written
+from minisys.testbed.units import written
 
 
 class Line(NamedTuple):

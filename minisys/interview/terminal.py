@@ -19,7 +19,7 @@ from minisys.interview.families import FAMILIES
 from minisys.interview.judge import Asked, Verdict, draw, judge
 from minisys.interview.points import LEVEL_WORDS, about, default_seed, record
 from minisys.interview.schema import Open
-from minisys.interview.units import UnclearError
+from minisys.testbed.units import UnclearError
 
 MARKS = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "missed": "[yellow]! left out:[/]", "note": "[dim]·[/]"}
 Ask = Callable[[str], str]

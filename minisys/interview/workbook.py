@@ -18,7 +18,7 @@ from minisys.interview import library
 from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.page import Quiz
 from minisys.interview.points import LEVEL_WORDS, about, default_seed
-from minisys.interview.units import UnclearError
+from minisys.testbed.units import UnclearError
 
 KIND_WORDS = {
     "choice": "options",

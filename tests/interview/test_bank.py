@@ -16,9 +16,9 @@ from minisys.interview.constants import constant, figures
 from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.judge import draw, judge
 from minisys.interview.schema import Choice, Number, Open
-from minisys.interview.units import registry, written
 from minisys.scaling.theory import amdahl_limit, usl
 from minisys.testbed.queueing import mmc
+from minisys.testbed.units import registry, written
 from tests.interview.likeness import alike, text
 
 EVERYTHING = [item.question for item in library.items()]

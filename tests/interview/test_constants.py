@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minisys.interview import constants
-from minisys.interview.units import check_unit
+from minisys.testbed.units import check_unit
 
 RECENT = {  # as in the README of sirupsen/napkin-math of March 2026
     "memory_random_ns": 20, "system_call_ns": 300, "context_switch_us": 10, "memory_mb_us": 50, "ssd_mb_us": 100,

@@ -9,7 +9,7 @@ import pytest
 
 from minisys.interview import library
 from minisys.interview.judge import draw, judge
-from minisys.interview.units import UnclearError
+from minisys.testbed.units import UnclearError
 from tests.interview.questions import BANK, write
 
 

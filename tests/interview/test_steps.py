@@ -8,7 +8,7 @@ from minisys.interview import library
 from minisys.interview.constants import constant
 from minisys.interview.schema import Number
 from minisys.interview.steps import filled, lines
-from minisys.interview.units import written
+from minisys.testbed.units import written
 from tests.interview.arithmetic import result
 
 DRILLS = [item.question for item in library.items() if library.KINDS["drill"](item.question)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minisys.interview.units import UnclearError, check_unit, read, written
+from minisys.testbed.units import UnclearError, check_unit, read, written
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "second": 1.0, "milliseconds": 1e-3, "hour": 3600.0}
 
