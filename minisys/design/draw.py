@@ -80,7 +80,7 @@ def mermaid(design: Design, run: Any = None) -> Diagram:
 
 def as_png(drawn: str, scale: float) -> tuple[bytes, int, int]:
     """PNG of an SVG, and its width and height in points."""
-    data = smaller(vl_convert.svg_toas_png(drawn, scale=scale))
+    data = smaller(vl_convert.svg_to_png(drawn, scale=scale))
     width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))  # the PNG's own header
     return data, round(width / scale), round(height / scale)
 
