@@ -23,7 +23,7 @@ def answer(order: Sequence[str], healthy: Collection[str]) -> str:
     """The region that a name leads to: the first of *order* that is healthy; if none is, the first (fail open).
 
     When everything looks dead the health checks are the likelier corpse. Raises ValueError for an empty order.
-    Source: Amazon Route 53, "How Route 53 chooses records when health checking is configured"; RFC 1035 knows no health.
+    Source: Amazon Route 53, "How Route 53 chooses records when health checking is configured".
     """
     if not order:
         raise ValueError("a name must lead somewhere: order is empty")
@@ -34,8 +34,9 @@ def answer(order: Sequence[str], healthy: Collection[str]) -> str:
 class Resolver:
     """How long a kind of cache between user and name server keeps an answer.
 
-    at_least_s: it keeps every answer at least so long, whatever the time to live says; math.inf: until its process ends.
-    Source: Pang et al., "On the responsiveness of DNS-based network control", IMC 2004; Java's networkaddress.cache.ttl.
+    at_least_s: it keeps every answer at least so long, whatever the time to live says; math.inf: while its process
+    runs. Source: Pang et al., "On the responsiveness of DNS-based network control", IMC 2004; Java's
+    networkaddress.cache.ttl.
     """
 
     name: str

@@ -48,6 +48,16 @@ def notice_s(check_every_s: float, fall: int) -> float:
     return check_every_s * (fall - 0.5)
 
 
+def open_s(level: Level, shop: Shop | None = None, timing: Timing | None = None) -> float:
+    """Mean seconds from the loss until the other region is open and names lead to it: the RTO of the luckiest user.
+
+    As rto_s, but the checks take their mean time and nobody's cache is waited for.
+    """
+    timing = timing or Timing()
+    steps = level.steps(shop, timing)
+    return sum(steps.values()) - steps["names"] - steps["notice"] + notice_s(timing.check_every_s, timing.fall)
+
+
 def stale_share(t_s: float, ttl_s: float, asks_per_s: float = math.inf) -> float:
     """Share of requests that still go to the old address *t_s* seconds after a name was changed.
 
