@@ -34,6 +34,9 @@ class Ground(NamedTuple):
     carry: bool = False
 
 
+CLOUD = Ground()
+
+
 @dataclass(frozen=True)
 class _Drawn:
     """One kind of request ("reads" or "writes") of one group of users, as components. coins False: every call is made.
@@ -148,7 +151,7 @@ class _Drawn:
 
 
 def components(
-    design: Design, clients: Clients, on: str = "reads", ground: Ground = Ground(), coins: bool = True
+    design: Design, clients: Clients, on: str = "reads", ground: Ground = CLOUD, coins: bool = True
 ) -> Service:
     """The components that *clients*' requests of the kind *on* ("reads" or "writes") need, as availability.graph's.
 
@@ -167,12 +170,12 @@ def components(
     return service
 
 
-def exact(design: Design, ground: Ground = Ground()) -> float:
+def exact(design: Design, ground: Ground = CLOUD) -> float:
     """The share of requests that a design can serve in the long run; 1 without clients. Raises ValueError as above."""
     return _weighted(design, lambda clients, on: graph.availability(components(design, clients, on, ground)))
 
 
-def sampled(design: Design, n: int = 100_000, *, seed: int = 0, ground: Ground = Ground()) -> Estimate:
+def sampled(design: Design, n: int = 100_000, *, seed: int = 0, ground: Ground = CLOUD) -> Estimate:
     """The same share from *n* random states for each kind of request, with a 99 % interval."""
     found = {
         (clients.name, on): graph.sampled(components(design, clients, on, ground), n, seed=seed)
@@ -191,7 +194,7 @@ def cut_sets(design: Design, most: int = 2) -> list[frozenset[str]]:
     found: set[frozenset[str]] = set()
     for clients in design.of(Clients):
         for on in ("reads", "writes"):
-            service = components(design, clients, on, Ground(), coins=False)
+            service = components(design, clients, on, CLOUD, coins=False)
             found |= {cut for cut in graph.minimal_cut_sets(service) if not any("[" in name for name in cut)}
     smallest = {cut for cut in found if len(cut) <= most and not any(other < cut for other in found)}
     return sorted(smallest, key=lambda cut: (len(cut), sorted(cut)))
