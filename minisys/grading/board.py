@@ -17,7 +17,7 @@ from html import escape
 from pathlib import Path
 
 from minisys.grading import checks
-from minisys.grading.progress import Points, Progress
+from minisys.grading.progress import Entry, Points, Progress, best_of
 from minisys.grading.report import Shown
 from minisys.interview import families, habits, own, repetition
 from minisys.interview.habits import Habits
@@ -149,7 +149,10 @@ def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | 
     if not files:
         raise ValueError(f"no chapter (NN_topic.ipynb) in {folder}; open the course's own folder and try again")
     progress = progress or Progress()
-    rows = tuple(_row(path, progress) for path in files)
+    tried: dict[str, list[Entry]] = {}
+    for entry in best_of(progress.history()):
+        tried.setdefault(entry.chapter, []).append(entry)
+    rows = tuple(_row(path, tried.get(path.name[:2], []), progress) for path in files)
     due = repetition.queue(progress, known=own.known())
     return Board(rows, progress.notice, families.standing(progress), due, habits.habits(progress))
 
@@ -158,15 +161,19 @@ def _chapters(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9][0-9]_*.ipynb"))
 
 
-def _row(path: Path, progress: Progress) -> Row:
+def _row(path: Path, tried: Sequence[Entry], progress: Progress) -> Row:
+    """The row of the chapter in *path*, from the best entry of each item that was *tried* there."""
     chapter = path.name[:2]
     lab, task = None, None
     if chapter in checks.labs():
-        rows = checks.overview(chapter, progress).rows
-        lab = Points(sum(passed or 0 for _, _, passed, _ in rows), sum(row[3] for row in rows))
-        task = next((number for number, _, passed, of in rows if passed != of), None)
-    predictions = len({entry.item for entry in progress.history("prediction", chapter)})
-    return Row(chapter, path.name, _title(path), predictions, progress.points(chapter, "question"), lab, task)
+        sizes = checks.sizes(chapter, progress)
+        passed = {entry.item: int(entry.points) for entry in tried if entry.kind == "lab"}
+        lab = Points(sum(passed.get(number, 0) for number in sizes), sum(sizes.values()))
+        task = next((int(number) for number, of in sizes.items() if passed.get(number) != of), None)
+    asked = [entry for entry in tried if entry.kind == "question"]
+    points = Points(sum(entry.points for entry in asked), sum(entry.out_of for entry in asked))
+    predictions = sum(entry.kind == "prediction" for entry in tried)
+    return Row(chapter, path.name, _title(path), predictions, points, lab, task)
 
 
 def _title(path: Path) -> str:

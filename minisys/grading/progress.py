@@ -13,7 +13,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -124,12 +124,18 @@ class Progress:
 
     def points(self, chapter: str | int | None = None, kind: str | None = None) -> Points:
         """The best points of each item added up, over one chapter or all (None), one kind or all (None)."""
-        top: dict[tuple[str, str, str], Entry] = {}
-        for entry in self.history(kind, chapter):
-            what = (entry.kind, entry.chapter, entry.item)
-            if what not in top or entry.points > top[what].points:
-                top[what] = entry
-        return Points(sum(entry.points for entry in top.values()), sum(entry.out_of for entry in top.values()))
+        top = best_of(self.history(kind, chapter))
+        return Points(sum(entry.points for entry in top), sum(entry.out_of for entry in top))
+
+
+def best_of(entries: Iterable[Entry]) -> list[Entry]:
+    """For each item the entry with the most points, the first of equals; items in the order of their first entry."""
+    top: dict[tuple[str, str, str], Entry] = {}
+    for entry in entries:
+        what = (entry.kind, entry.chapter, entry.item)
+        if what not in top or entry.points > top[what].points:
+            top[what] = entry
+    return list(top.values())
 
 
 def chapter_name(chapter: str | int) -> str:
