@@ -19,16 +19,7 @@ from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.schema import Chapter, Number, Question
 
 BANK = Path(__file__).with_name("bank")
-TURNS = (
-    "one",
-    "number",
-    "several",
-    "matching",
-    "reading",
-    "number",
-    "ordering",
-    "open",
-)  # how types alternate in a quiz
+TURNS = ("one", "number", "several", "matching", "reading", "number", "ordering", "open")  # in a quiz, in turn
 TAGS = ("one", "several", "number", "ordering", "matching", "reading", "design", "open", "[key]")  # pydantic's own
 KINDS: dict[str, Callable[[Question], bool]] = {
     "choice": lambda question: question.type in ("one", "several"),

@@ -51,7 +51,7 @@ class Matching(Asked):
     @property
     def choices(self) -> tuple[str, ...]:
         """All choices: first those of the pairs, in their order, then the others."""
-        return tuple(each.choice for each in (*self.pairs, *self.others))
+        return (*(pair.choice for pair in self.pairs), *(other.choice for other in self.others))
 
 
 def view(question: Matching, order: Sequence[int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ likewise. Points are the share of the objectives kept. Not done: judging whether
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -79,9 +80,7 @@ def view(question: Task) -> dict[str, Any]:
 
 def judged(question: Task, answer: Any) -> Verdict:
     """Run the design in *answer* and compare. Raises UnclearError if it cannot be read, or is about another system."""
-    from minisys.design import judge as grading  # the design room loads slowly, and few questions need it
-
-    found = grading.judge(_design(question, answer), seed=SEED)
+    found = import_module("minisys.design.judge").judge(_design(question, answer), seed=SEED)
     notes, kept = [], 0
     for row in found.rows.to_dict("records"):
         well = bool(row["kept"])
@@ -96,17 +95,16 @@ def judged(question: Task, answer: Any) -> Verdict:
 
 def _design(question: Task, answer: Any) -> Any:
     """The design in *answer*, with the question's objectives, traffic and work."""
-    from minisys.design import text as reading
-
     if not isinstance(answer, str) or not answer.strip():
         raise UnclearError("write the design as text; the starter shows how")
     if len(answer) > MOST_CHARACTERS:
         raise UnclearError(f"a design of {len(answer):,} characters is too long; write at most {MOST_CHARACTERS:,}")
+    read = import_module("minisys.design.text").read  # the design room loads slowly, and few questions need it
     try:
-        drawn = reading.read(answer)
+        drawn = read(answer)
     except ValueError as problem:
         raise UnclearError(str(problem)) from None
-    starter = reading.read(_with_objectives(question))
+    starter = read(_with_objectives(question))
     _is_the_same_system(starter, drawn)
     return replace(drawn, objectives=starter.objectives)
 

@@ -43,7 +43,7 @@ def play(cause: str, seed: int) -> Played:
         boot_s = float(dice.choice((420, 480)))
         told = f"A machine needed {boot_s / 60:.0f} minutes to boot."
     elif cause == "at the maximum":
-        maximum = dice.choice((5, 6))
+        maximum, peak = dice.choice((4, 5)), peak + 3
         told = f"At most {maximum} machines were allowed."
     elif cause == "wrong signal":
         policy, work_s, peak = ByArrivals(2.2), SERVICE_S, base
@@ -52,7 +52,7 @@ def play(cause: str, seed: int) -> Played:
     if cause == "wrong signal":
         heavier = np.where((offered.arrival_s > at_s) & (offered.arrival_s < at_s + 960), dice.uniform(2.6, 3.2), 1.0)
         offered = type(offered)(offered.arrival_s, offered.work_s * heavier, offered.key, offered.size, offered.luck)
-    cloud = Cloud(Lognormal(boot_s, 0.1), WORKERS, 100, first=5, maximum=maximum)
+    cloud = Cloud(Lognormal(boot_s, 0.1), WORKERS, 100, first=min(5, maximum), maximum=maximum)
     run = fast.simulate(policy, offered, cloud=cloud, seed=seed)
     caption = f"Machines with {WORKERS} workers; the autoscaler looks every 15 s. A row is {STEP_S / 60:.0f} minutes."
     return Played(caption, SCENARIOS["autoscaler"].columns, _rows(run), told)

@@ -32,13 +32,9 @@ def play(cause: str, seed: int) -> Played:
         helper = np.zeros(len(offered), dtype=bool)
     made, _ = through_queue(offered, CONSUMERS, limit)
     frame = made.frame[~helper].reset_index(drop=True)
-    told = {
-        "consumers lost": "Seven of the ten consumers were away.",
-        "slower work": f"Each took {factor:.1f} × as long.",
-    }
-    caption = (
-        f"A queue with {CONSUMERS} consumers, {limit or 'no'} {'places' if limit else 'limit'}; a row is a minute."
-    )
+    told = {"consumers lost": "Seven of ten consumers were away.", "slower work": f"Each took {factor:.1f} × as long."}
+    places = f"{limit} places" if limit else "no limit"
+    caption = f"A queue with {CONSUMERS} consumers and {places}; a row is a minute."
     return Played(caption, SCENARIOS["queue"].columns, _rows(frame), told.get(cause, ""))
 
 

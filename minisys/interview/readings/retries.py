@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Hashable
 
 from minisys.interview.readings import SCENARIOS, Played
 from minisys.resilience import fast, metastable
@@ -17,12 +18,7 @@ def play(cause: str, seed: int) -> Played:
     dice = random.Random(f"{cause}/{seed}")
     at_s, for_s = float(dice.randrange(9, 16, 3)), float(dice.choice((6, 9)))
     load = dice.uniform(1.25, 1.5) if cause == "overload" else dice.uniform(0.62, 0.7)
-    chains = {
-        "overload": "no retries at all",
-        "slow for a while": "no retries at all",
-        "failing calls": "no retries at all",
-    }
-    name = {**chains, "budget holds": "deadline, budget, short line"}.get(cause, "as it was")
+    name = {"retry storm": "as it was", "budget holds": "deadline, budget, short line"}.get(cause, "no retries at all")
     slow = Trouble("database", at_s, for_s, slow=dice.choice((4.0, 5.0)))
     troubles = {"overload": (), "failing calls": (Trouble("database", at_s, for_s, fails=dice.uniform(0.4, 0.6)),)}
     run = fast.simulate(
@@ -31,13 +27,14 @@ def play(cause: str, seed: int) -> Played:
     )  # fmt: skip
     frame = run.by_second(STEP_S)
     frame = frame[frame["second"] < LENGTH_S]
-    rows = tuple(
-        (f"{float(r['second']) - STEP_S / 2:.0f}", round(r["come"], 1), round(r["answered in time"], 1), round(r["calls"], 1),
-         round(r["calls"] / max(r["come"], 0.1), 2))
-        for r in frame.to_dict("records")
-    )  # fmt: skip
+    rows = tuple(_row(row) for row in frame.to_dict("records"))
     caption = f"Users ask a shop, the shop a database that can do {FULL_PER_S:.0f} calls/s; a row is {STEP_S:.0f} s."
-    happened = (
-        "" if cause == "overload" else f"The database was in trouble from second {at_s:.0f} to {at_s + for_s:.0f}."
-    )
+    until_s = at_s + for_s
+    happened = "" if cause == "overload" else f"The database was in trouble from second {at_s:.0f} to {until_s:.0f}."
     return Played(caption, SCENARIOS["retries"].columns, rows, happened)
+
+
+def _row(row: dict[Hashable, float]) -> tuple[str | float, ...]:
+    rates = (row["come"], row["answered in time"], row["calls"])
+    each = [round(rate, 1) for rate in rates]
+    return f"{row['second'] - STEP_S / 2:.0f}", *each, round(row["calls"] / max(row["come"], 0.1), 2)

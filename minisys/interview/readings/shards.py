@@ -26,7 +26,8 @@ def play(cause: str, seed: int) -> Played:
         drawn = [star if u < share else key for u, key in zip(luck, drawn, strict=True)]
         told = f"One key took {100 * share:.0f} % of all requests."
     elif cause == "range by time":
-        drawn = [KEYS - 1 - int(key * dice.uniform(0.02, 0.03)) for key in drawn]  # the newest are asked for
+        reach = dice.uniform(0.13, 0.2)
+        drawn = [KEYS - 1 - int(key * reach) for key in drawn]  # the newest are asked for
         told = "Keys lay by the time of their making, and the newest are asked for."
     asked = Counter(drawn)
     lies = {key: place(key) for key in range(KEYS)}
@@ -39,9 +40,7 @@ def play(cause: str, seed: int) -> Played:
          round(100 * busiest[i] / REQUESTS, 1))
         for i, name in enumerate(names)
     )  # fmt: skip
-    caption = (
-        f"{KEYS:,} keys on {SHARDS} shards; requests of one hour. The last column is the busiest key's share of all."
-    )
+    caption = f"{KEYS:,} keys on {SHARDS} shards; requests of an hour. Last column: the busiest key's share of all."
     return Played(caption, SCENARIOS["shards"].columns, rows, told)
 
 
