@@ -27,7 +27,7 @@ class Model:
 
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.world = World(flat, line, requests, tally)
-        self.world.reach, self.world.finish = reach, finish
+        self.world.reach, self.world.begin, self.world.finish = reach, begin, finish
         self.flat, self.tally = flat, tally
         for epoch, start in enumerate(line.start_s):
             if math.isfinite(start):

@@ -59,7 +59,7 @@ class Site:
 
 
 class World:
-    """Everything a run reads and changes. *ready*, *leaves*: from which and until which second a copy takes requests."""
+    """Everything a run reads and changes. *ready*, *leaves*: seconds from and until which a copy takes requests."""
 
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.env = simpy.Environment()
@@ -85,6 +85,7 @@ class World:
         self.epoch, self.serial, self.coming = 0, 0, 0
         self.reach: Callable[..., None]
         self.finish: Callable[..., None]
+        self.begin: Callable[..., None]
 
     def _pool(self, arrow: int) -> Pool:
         rows = self.flat.copies_of(self.arrow["to"][arrow])
