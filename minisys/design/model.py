@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 
 from minisys.design.flat import QUEUE, Flat
-from minisys.design.model_places import account, drain, finish, reach, turn, user
+from minisys.design.model_messages import drain
+from minisys.design.model_places import account, begin, finish, reach, turn, user
 from minisys.design.model_state import World
 from minisys.design.requests import Requests
 from minisys.design.tally import Tally
