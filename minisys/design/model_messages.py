@@ -36,7 +36,7 @@ def drain(world: World, queue: int) -> None:
         origin = message.copy
         message.part, message.copy, message.place, message.server = part, copy, world.zone_of[copy], copy
         message.path, message.next = mix(message.path, world.part["name"][part]), world.part["arrow"][part]
-        message.missed, message.pending, message.attempts = True, 0, 1
+        message.missed, message.pending, message.attempts = False, 0, 1
         world.tally.copies["arrived"][copy] += 1
         world.sites[copy].inside[message] = None
         world.begin_span(message, origin)

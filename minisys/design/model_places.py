@@ -113,9 +113,9 @@ def served(world: World, visit: Visit) -> None:
     elif kind == QUEUE and not put(world, visit):
         finish(world, visit, REFUSED)
     elif kind in (CACHE, EDGE) and hit(world, visit):
-        visit.missed = False
         finish(world, visit, OK)
     else:
+        visit.missed = kind in (CACHE, EDGE)
         proceed(world, visit)
 
 

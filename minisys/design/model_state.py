@@ -35,7 +35,7 @@ class Visit:
     def __init__(self, request: int, part: int, copy: int, place: int, path: int, ask: Ask | None) -> None:
         self.request, self.part, self.copy, self.place, self.path, self.ask = request, part, copy, place, path, ask
         self.serial, self.phase, self.reached, self.began = 0, WAITING, math.nan, math.nan
-        self.next, self.pending, self.missed, self.outcome, self.span, self.tries = 0, 0, True, 0, -1, 1
+        self.next, self.pending, self.missed, self.outcome, self.span, self.tries = 0, 0, False, 0, -1, 1
         self.server, self.started, self.attempts = -1, math.nan, 1
 
 

@@ -34,6 +34,9 @@ class Traffic:
             if not corners or times != sorted(times) or min(factor for _, factor in corners) < 0:
                 raise ValueError(f"traffic {self.name!r}, {region or 'all'}: needs corners in order, factors >= 0")
 
+    def __hash__(self) -> int:
+        return hash((self.name, *sorted(self.shape.items())))
+
     @classmethod
     def steady(cls) -> Traffic:
         """The clients' own rates, all the time."""
