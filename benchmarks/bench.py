@@ -2,9 +2,9 @@
 
 Tables: requests simulated a second, the live proxy beside NGINX and HAProxy, eviction policies beside two libraries,
 miss-ratio curves, the cache server, the sharded and the replicated stores beside Valkey, brokers beside NATS and moto,
-a sweep of autoscaling runs, memory and import. Medians of alternating rounds, with ratios, because on another machine
-only the ratios can be hoped for. They go to the terminal and to benchmarks/RESULTS.md. Exit code 1 if a goal for memory
-or import is missed; speeds have no limit here.
+a sweep of autoscaling runs, a full progress file, memory and import. Medians of alternating rounds, with ratios,
+because on another machine only the ratios can be hoped for. They go to the terminal and to benchmarks/RESULTS.md. Exit
+code 1 if a goal for memory or import is missed; speeds have no limit here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import autoscaling, caches, footprint, proxies, queues, replication, report, sharding, simulators
+from benchmarks import (
+    autoscaling,
+    caches,
+    footprint,
+    interview,
+    proxies,
+    queues,
+    replication,
+    report,
+    sharding,
+    simulators,
+)
 from benchmarks.report import Section
 
 AGAIN = """`make bench`, on a quiet machine. Rounds and seconds: `.venv/bin/python -m benchmarks.bench --help`.
@@ -130,6 +141,7 @@ def main() -> int:
         queues.section(min(options.rounds, 3), options.seconds / 2, say),
         replication.section(min(options.rounds, 3), say),
         autoscaling.section(min(options.rounds, 3), say),
+        interview.section(options.rounds, say),
         footprint_section(footprints),
     ]
     for section in sections:

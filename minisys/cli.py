@@ -50,11 +50,19 @@ def quiz(
     level: Annotated[str, typer.Option(help="Only this level: junior, mid, senior or staff.")] = "",
     kind: Annotated[str, typer.Option(help="Only choice, number, drill, ordering or open.")] = "",
     seed: Annotated[int | None, typer.Option(help="The same seed asks the same questions.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Today's queue: what should be repeated now.")] = False,
+    add: Annotated[str, typer.Option(help="Take the questions of this YAML file as your own; asks nothing.")] = "",
 ) -> None:
     """Answer interview questions here, in the terminal (Ctrl-C ends it)."""
-    from minisys.interview import terminal
+    from minisys.interview import own, terminal
 
     try:
+        if add:
+            typer.echo(f"{own.add(add)} questions are yours now; `minisys quiz own` asks them.")
+            return
+        if due:
+            terminal.repeat(count)
+            return
         terminal.run(
             chapter or None, count=count, family=family or None, level=level or None, kind=kind or None, seed=seed
         )
@@ -63,11 +71,36 @@ def quiz(
 
 
 @app.command(rich_help_panel=COURSE)
-def progress() -> None:
-    """Show what is done, and the next step."""
-    from minisys.grading import board
+def progress(
+    export: Annotated[str, typer.Option(help="Write everything recorded to this JSON file instead.")] = "",
+    merge: Annotated[str, typer.Option("--import", help="Add what this JSON file has and you have not.")] = "",
+) -> None:
+    """Show what is done by chapter, family and level, how sure you were, and the next step."""
+    from minisys.grading import exchange, terminal
 
-    typer.echo(board.board().text())
+    try:
+        if export:
+            typer.echo(f"{exchange.save(export)} rows written to {export}.")
+        if merge:
+            typer.echo(f"{exchange.merge(merge)} rows added from {merge}.")
+    except (OSError, ValueError) as problem:
+        raise typer.BadParameter(str(problem)) from None
+    if not (export or merge):
+        terminal.show()
+
+
+@app.command(rich_help_panel=TRY)
+def cards(
+    file: Annotated[str, typer.Argument(help="Where to: .apkg (Anki), .csv or .md.")],
+    chapter: Annotated[str, typer.Argument(help='One chapter, like "03", or "own" (default: all).')] = "",
+) -> None:
+    """Take the questions along, answers included: for Anki, a spreadsheet or paper."""
+    from minisys.interview import anki
+
+    try:
+        typer.echo(f"{anki.export(file, chapter or None)} questions written to {file}.")
+    except (OSError, ValueError) as problem:
+        raise typer.BadParameter(str(problem)) from None
 
 
 def main() -> None:

@@ -76,7 +76,13 @@ DEPENDENCY: dict[str, dict[str, Value]] = {
     "slow answers": {"delay_s": SECONDS},
     "wrong answers": {"ratio": RATIO},  # well-formed, quick, and not true
 }
-KINDS: dict[str, dict[str, Value]] = {**PROCESS, **NETWORK, **CLOCK, **DISK, **DEPENDENCY}
+ARCHITECTURE: dict[str, dict[str, Value]] = {  # in virtual time (minisys.design); a machine has no zones to lose
+    "zone loss": {},  # all that stands in it is gone, and nothing says so; target: a zone
+    "region loss": {},  # target: a region
+    "bad deploy": {"ratio": RATIO},  # that part of its requests fails, after the work, until it is rolled back
+    "cache flush": {},  # it is empty, once
+}
+KINDS: dict[str, dict[str, Value]] = {**PROCESS, **NETWORK, **CLOCK, **DISK, **DEPENDENCY, **ARCHITECTURE}
 
 
 def checked(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -217,7 +217,8 @@ class Objectives:
 
     rpo, rto: seconds of writes that may be lost, and of outage, when one zone (or *survive*: "copy", "zone", "region")
     is lost. cost: dollars a month. regions: at least so many. residency: the region where personal data must stay.
-    times: the jump of traffic that must be survived.
+    times: the jump of traffic that must be survived. single_fault: the share of requests that must still be answered
+    (within the latency asked for, if one is) while the worst single fault lasts that attack.py can find.
     """
 
     p50: float | None = None
@@ -231,6 +232,7 @@ class Objectives:
     regions: int | None = None
     residency: str | None = None
     times: float | None = None
+    single_fault: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from html import escape
 from pathlib import Path
 
 from minisys.grading import checks
-from minisys.grading.progress import Points, Progress
+from minisys.grading.progress import Entry, Points, Progress, best_of
 from minisys.grading.report import Shown
-from minisys.interview import families
+from minisys.interview import families, habits, own, repetition
+from minisys.interview.habits import Habits
+from minisys.interview.repetition import Queue
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 ENOUGH = 0.7
@@ -69,11 +71,16 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Board(Shown):
-    """The board as Jupyter shows it; `board()` makes one. *standing*: the points of questions by family and level."""
+    """The board as Jupyter shows it; `board()` makes one.
+
+    *standing*: the points of questions by family and level; *queue*: what is due today; *habits*: streak, calibration.
+    """
 
     rows: tuple[Row, ...]
     notice: str = ""
     standing: families.Standing = field(default_factory=dict)
+    queue: Queue = Queue(())
+    habits: Habits = Habits(0, 0, ())
 
     def next_step(self) -> tuple[str, str]:
         """What to do next, and the file it is in: first what was started, then the next chapter."""
@@ -96,6 +103,9 @@ class Board(Shown):
         parts = [self.headline(), _aligned([HEAD, *(row.cells() for row in self.rows)])]
         if self.standing:
             parts.append(_aligned([families.HEAD, *families.rows(self.standing)]))
+        if self.habits.sure:
+            parts.append(_aligned([habits.HEAD, *self.habits.rows()]))
+        parts += [self.habits.said(), self.queue.text() if self.standing else ""]
         return "\n".join(filter(None, [*parts, self.notice]))
 
     def html(self) -> str:
@@ -106,7 +116,7 @@ class Board(Shown):
         chapters = _table("Your progress, chapter by chapter", HEAD, [_html_row(row) for row in self.rows])
         return (
             f'<section class="ms-card ms-board"><p><strong>{done}</strong> Next step: {link}</p>'
-            f"{chapters}{self._families()}{notice}</section>"
+            f"{chapters}{self._families()}{self._habits()}{notice}</section>"
         )
 
     def _families(self) -> str:
@@ -116,7 +126,17 @@ class Board(Shown):
             f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
             for name, *cells in families.rows(self.standing)
         ]
-        return _table("Your points in questions, by family and level", families.HEAD, rows)
+        table = _table("Your points in questions, by family and level", families.HEAD, rows)
+        return f"<p><strong>{escape(self.queue.text())}</strong></p>{table}"
+
+    def _habits(self) -> str:
+        rows = [
+            f'<tr><th scope="row">{escape(word)}</th><td>{count}</td><td>{share}</td></tr>'
+            for word, count, share in self.habits.rows()
+        ]
+        table = _table("How sure you were, and what it earned", habits.HEAD, rows) if rows else ""
+        said = self.habits.said()
+        return f"{table}<p>{escape(said)}</p>" if said else table
 
 
 def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Board:
@@ -129,23 +149,31 @@ def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | 
     if not files:
         raise ValueError(f"no chapter (NN_topic.ipynb) in {folder}; open the course's own folder and try again")
     progress = progress or Progress()
-    rows = tuple(_row(path, progress) for path in files)
-    return Board(rows, progress.notice, families.standing(progress))
+    tried: dict[str, list[Entry]] = {}
+    for entry in best_of(progress.history()):
+        tried.setdefault(entry.chapter, []).append(entry)
+    rows = tuple(_row(path, tried.get(path.name[:2], []), progress) for path in files)
+    due = repetition.queue(progress, known=own.known())
+    return Board(rows, progress.notice, families.standing(progress), due, habits.habits(progress))
 
 
 def _chapters(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9][0-9]_*.ipynb"))
 
 
-def _row(path: Path, progress: Progress) -> Row:
+def _row(path: Path, tried: Sequence[Entry], progress: Progress) -> Row:
+    """The row of the chapter in *path*, from the best entry of each item that was *tried* there."""
     chapter = path.name[:2]
     lab, task = None, None
     if chapter in checks.labs():
-        rows = checks.overview(chapter, progress).rows
-        lab = Points(sum(passed or 0 for _, _, passed, _ in rows), sum(row[3] for row in rows))
-        task = next((number for number, _, passed, of in rows if passed != of), None)
-    predictions = len({entry.item for entry in progress.history("prediction", chapter)})
-    return Row(chapter, path.name, _title(path), predictions, progress.points(chapter, "question"), lab, task)
+        sizes = checks.sizes(chapter, progress)
+        passed = {entry.item: int(entry.points) for entry in tried if entry.kind == "lab"}
+        lab = Points(sum(passed.get(number, 0) for number in sizes), sum(sizes.values()))
+        task = next((int(number) for number, of in sizes.items() if passed.get(number) != of), None)
+    asked = [entry for entry in tried if entry.kind == "question"]
+    points = Points(sum(entry.points for entry in asked), sum(entry.out_of for entry in asked))
+    predictions = sum(entry.kind == "prediction" for entry in tried)
+    return Row(chapter, path.name, _title(path), predictions, points, lab, task)
 
 
 def _title(path: Path) -> str:

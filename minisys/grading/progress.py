@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from minisys.grading.store import Store
 from minisys.testbed.home import data_folder
@@ -25,7 +26,14 @@ SCHEMA = (  # append only: entry i brings a file from version i to i + 1
            id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, kind TEXT NOT NULL, chapter TEXT NOT NULL,
            item TEXT NOT NULL, points REAL NOT NULL, out_of REAL NOT NULL, detail TEXT NOT NULL);
        CREATE INDEX event_what ON event (chapter, kind, item);""",
+    # card: when a question comes again, computed from its events and so never the only copy; mark: one value a name
+    """CREATE TABLE card (
+           chapter TEXT NOT NULL, item TEXT NOT NULL, family TEXT NOT NULL, due_s REAL NOT NULL, last_s REAL NOT NULL,
+           stability REAL NOT NULL, difficulty REAL NOT NULL, PRIMARY KEY (chapter, item));
+       CREATE INDEX card_due ON card (due_s);
+       CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL);""",
 )
+T = TypeVar("T")
 
 
 class Entry(NamedTuple):
@@ -62,6 +70,19 @@ class Progress:
     def notice(self) -> str:
         """One line on what is wrong with the file; empty when nothing is."""
         return self._store.notice
+
+    def do(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run *operation* on the file in one transaction: for rooms that keep a table of SCHEMA of their own."""
+        return self._store.do(operation)
+
+    def mark(self, name: str) -> str | None:
+        """The value that set_mark() kept under *name*; None when there is none."""
+        row = self.do(lambda db: db.execute("SELECT value FROM mark WHERE name = ?", (name,)).fetchone())
+        return None if row is None else str(row[0])
+
+    def set_mark(self, name: str, value: str) -> None:
+        """Keep one *value* under *name*, in place of the one before: a draft, say, which need not be remembered."""
+        self.do(lambda db: db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, value)))
 
     def record(
         self,
@@ -103,12 +124,18 @@ class Progress:
 
     def points(self, chapter: str | int | None = None, kind: str | None = None) -> Points:
         """The best points of each item added up, over one chapter or all (None), one kind or all (None)."""
-        top: dict[tuple[str, str, str], Entry] = {}
-        for entry in self.history(kind, chapter):
-            what = (entry.kind, entry.chapter, entry.item)
-            if what not in top or entry.points > top[what].points:
-                top[what] = entry
-        return Points(sum(entry.points for entry in top.values()), sum(entry.out_of for entry in top.values()))
+        top = best_of(self.history(kind, chapter))
+        return Points(sum(entry.points for entry in top), sum(entry.out_of for entry in top))
+
+
+def best_of(entries: Iterable[Entry]) -> list[Entry]:
+    """For each item the entry with the most points, the first of equals; items in the order of their first entry."""
+    top: dict[tuple[str, str, str], Entry] = {}
+    for entry in entries:
+        what = (entry.kind, entry.chapter, entry.item)
+        if what not in top or entry.points > top[what].points:
+            top[what] = entry
+    return list(top.values())
 
 
 def chapter_name(chapter: str | int) -> str:

@@ -8,16 +8,19 @@ writer, point by point, and each point needs a line quoted from the answer.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from minisys.interview import matching, reading, task
 from minisys.interview.families import FAMILIES
+from minisys.interview.matching import Matching
+from minisys.interview.reading import Reading
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
-from minisys.interview.steps import Line, filled, lines
+from minisys.interview.steps import filled, lines
+from minisys.interview.task import Task
+from minisys.interview.verdict import Verdict, are_places
 from minisys.testbed.units import UnclearError, read, short_name, written
-
-MARKS = ("good", "bad", "missed", "note")
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,17 @@ class Asked:
     values: Mapping[str, float] = field(default_factory=dict)
 
     def public(self) -> dict[str, Any]:
-        """What may be shown before the answer."""
+        """What may be shown before the answer: all types have these keys, see the view() of a type for what it adds."""
         given = self.question
         shown: dict[str, Any] = {"id": given.id, "type": given.type, "level": given.level, "prompt": self.prompt}
         shown |= {"family": FAMILIES[given.family], "hint": given.hint, "options": [], "unit": ""}
-        if isinstance(given, Choice):
+        if isinstance(given, Matching):
+            shown |= matching.view(given, self.order)
+        elif isinstance(given, Reading):
+            shown |= reading.view(given, self.order, dict(self.values))
+        elif isinstance(given, Task):
+            shown |= task.view(given)
+        elif isinstance(given, Choice):
             shown["options"] = [given.options[i].text for i in self.order]
         elif isinstance(given, Ordering):
             shown["options"] = [given.items[i] for i in self.order]
@@ -43,35 +52,35 @@ class Asked:
         return shown
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """*points* from 0 to 1; *said* in a sentence; *notes* as (mark, what, why); *steps* is the working of a drill."""
-
-    points: float
-    said: str
-    right: str
-    explanation: str
-    notes: tuple[tuple[str, str, str], ...] = ()
-    steps: tuple[Line, ...] = ()
-
-
 def draw(question: Question, seed: int) -> Asked:
     """*question* with parameters and order drawn by *seed*."""
     dice = random.Random(f"{question.id}/{seed}")
     if isinstance(question, Number):
         values = {name: dice.choice(options) for name, options in question.parameters.items()}
         return Asked(question, filled(question.prompt, values) if values else question.prompt, values=values)
-    if isinstance(question, Open):
+    if isinstance(question, Open | Task):
         return Asked(question, question.prompt)
-    order = list(range(len(question.options if isinstance(question, Choice) else question.items)))
+    order = list(range(_count(question)))
     dice.shuffle(order)
+    if isinstance(question, Reading):
+        return Asked(question, question.prompt, order=tuple(order), values=reading.drawn(question, dice))
     if isinstance(question, Ordering) and order == sorted(order):
         order.reverse()  # nobody should find it solved
     return Asked(question, question.prompt, order=tuple(order))
 
 
+def _count(question: Choice | Ordering | Matching | Reading) -> int:
+    """How many things are put in an order by chance."""
+    if isinstance(question, Choice):
+        return len(question.options)
+    if isinstance(question, Matching):
+        return len(question.choices)
+    return len(question.causes if isinstance(question, Reading) else question.items)
+
+
 def judge(asked: Asked, answer: Any) -> Verdict:
-    """The verdict on *answer*: positions as shown (one: a number, several and ordering: a list), text for a number.
+    """The verdict on *answer*: positions as shown (one, reading: a number; several, ordering, matching: a list), text
+    for a number and for a design.
 
     An open question takes a mapping {"text": …, "evidence": {point: quote}}. Raises UnclearError if the answer cannot
     be read: then it was no answer, and costs nothing.
@@ -83,11 +92,17 @@ def judge(asked: Asked, answer: Any) -> Verdict:
         return _number(asked, question, answer)
     if isinstance(question, Ordering):
         return _ordering(asked, question, answer)
+    if isinstance(question, Matching):
+        return matching.judged(question, asked.order, answer)
+    if isinstance(question, Reading):
+        return reading.judged(question, asked.order, dict(asked.values), answer)
+    if isinstance(question, Task):
+        return task.judged(question, answer)
     return _open(question, answer)
 
 
 def _choice(asked: Asked, question: Choice, answer: Any) -> Verdict:
-    if not _positions(answer, len(asked.order)) or (question.type == "one" and len(answer) != 1):
+    if not are_places(answer, len(asked.order)) or (question.type == "one" and len(answer) != 1):
         raise UnclearError("choose one option" if question.type == "one" else "choose at least one option")
     chosen = {asked.order[i] for i in answer}
     options = question.options
@@ -125,7 +140,7 @@ def _number(asked: Asked, question: Number, answer: Any) -> Verdict:
 
 
 def _ordering(asked: Asked, question: Ordering, answer: Any) -> Verdict:
-    if not _positions(answer, len(asked.order)) or len(answer) != len(asked.order):
+    if not are_places(answer, len(asked.order)) or len(answer) != len(asked.order):
         raise UnclearError("put every item in order")
     order = [asked.order[i] for i in answer]
     pairs = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
@@ -162,11 +177,3 @@ def _near(given: float, key: float, tolerance: float) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _positions(answer: Any, count: int) -> bool:
-    """Whether *answer* is a list of different positions below *count*, with at least one in it."""
-    if not isinstance(answer, Sequence) or isinstance(answer, str) or not answer:
-        return False
-    whole = all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < count for i in answer)
-    return whole and len(set(answer)) == len(answer)

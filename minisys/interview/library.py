@@ -19,12 +19,16 @@ from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.schema import Chapter, Number, Question
 
 BANK = Path(__file__).with_name("bank")
-TURNS = ("one", "number", "several", "one", "ordering", "number", "several", "open")  # how types alternate in a quiz
+TURNS = ("one", "number", "several", "matching", "reading", "number", "ordering", "open")  # in a quiz, in turn
+TAGS = ("one", "several", "number", "ordering", "matching", "reading", "design", "open", "[key]")  # pydantic's own
 KINDS: dict[str, Callable[[Question], bool]] = {
     "choice": lambda question: question.type in ("one", "several"),
     "number": lambda question: question.type == "number",
     "drill": lambda question: isinstance(question, Number) and bool(question.steps),
     "ordering": lambda question: question.type == "ordering",
+    "matching": lambda question: question.type == "matching",
+    "reading": lambda question: question.type == "reading",
+    "design": lambda question: question.type == "design",
     "open": lambda question: question.type == "open",
 }
 
@@ -132,7 +136,7 @@ def _fitting(given: Sequence[Item], wanted: dict[str, str | None]) -> list[Item]
 
 def _told(tree: yaml.Node, data: Any, error: Any) -> tuple[int, str]:
     """Line and text of one of pydantic's errors."""
-    place = [part for part in error["loc"] if part not in ("one", "several", "number", "ordering", "open", "[key]")]
+    place = [part for part in error["loc"] if part not in TAGS]
     node, steps = tree, []
     for part in place:
         inner = _child(node, part)

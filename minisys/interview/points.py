@@ -7,6 +7,7 @@ confidence, and the next run draws other questions.
 from __future__ import annotations
 
 from minisys.grading.progress import Progress
+from minisys.interview import repetition
 from minisys.interview.judge import Asked, Verdict
 
 LEVEL_WORDS = {"junior": "junior level", "mid": "mid level", "senior": "senior level", "staff": "staff level"}
@@ -19,10 +20,11 @@ def default_seed(chapter: str | int | None, progress: Progress) -> int:
 
 
 def record(progress: Progress, chapter: str, asked: Asked, verdict: Verdict, confidence: str) -> None:
-    """Keep the points of one answer under its own *chapter*, and how sure its writer was."""
+    """Keep the points of one answer under its own *chapter*, and how sure its writer was: a review of its card."""
     question = asked.question
     detail = {"family": question.family, "level": question.level, "confidence": confidence}
     progress.record("question", chapter, question.id, verdict.points, 1, detail)
+    repetition.catch_up(progress)
 
 
 def about(chapter: str | int | None, **filters: str | None) -> str:

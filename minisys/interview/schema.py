@@ -14,41 +14,16 @@ import string
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from minisys.interview.asked import Asked, Option, Strict, Text
 from minisys.interview.calculations import CALCULATIONS, WORKINGS
 from minisys.interview.constants import figures
-from minisys.interview.families import Family, Level
+from minisys.interview.families import Level
+from minisys.interview.matching import Matching
+from minisys.interview.reading import Reading
+from minisys.interview.task import Task
 from minisys.testbed.units import check_unit
-
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Strict(BaseModel):
-    """Unknown fields are mistakes, and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Option(Strict):
-    """One option: its text, whether it is right, and why (shown after the answer)."""
-
-    text: Text
-    right: bool
-    why: Text
-
-
-class Asked(Strict):
-    """What every question has. *goal*: what the reader can do who gets it right; *explanation*: shown afterwards."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)+$")]
-    level: Level
-    family: Family
-    goal: Text
-    prompt: Text
-    explanation: Text
-    hint: str = ""
-    source: str = ""
 
 
 class Choice(Asked):
@@ -201,7 +176,7 @@ class Open(Asked):
     models: Annotated[dict[Level, Text], Field(min_length=2)]
 
 
-Question = Annotated[Choice | Number | Ordering | Open, Field(discriminator="type")]
+Question = Annotated[Choice | Number | Ordering | Matching | Reading | Task | Open, Field(discriminator="type")]
 
 
 class Chapter(Strict):

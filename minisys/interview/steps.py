@@ -11,19 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
 
 from minisys.interview.constants import figures
 from minisys.interview.schema import Number
+from minisys.interview.verdict import Line
 from minisys.testbed.units import written
-
-
-class Line(NamedTuple):
-    """One step as it is shown: what it is, how it comes about, and the result with its unit."""
-
-    what: str
-    how: str
-    result: str
 
 
 def filled(text: str, values: Mapping[str, float], done: Mapping[str, float] | None = None) -> str:

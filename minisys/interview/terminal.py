@@ -6,7 +6,7 @@ ends it politely with what was scored. Not done: anything that a screen reader c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -14,15 +14,27 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from minisys.grading.progress import Progress
-from minisys.interview import library
+from minisys.interview import library, own, repetition
 from minisys.interview.families import FAMILIES
 from minisys.interview.judge import Asked, Verdict, draw, judge
-from minisys.interview.points import LEVEL_WORDS, about, default_seed, record
+from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_seed, record
 from minisys.interview.schema import Open
 from minisys.testbed.units import UnclearError
 
 MARKS = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "missed": "[yellow]! left out:[/]", "note": "[dim]·[/]"}
 Ask = Callable[[str], str]
+
+
+def repeat(count: int = 20, *, console: Console | None = None, ask: Ask | None = None) -> float:
+    """Ask today's queue, up to *count* questions; returns the points got. Raises ValueError for a count below 1."""
+    from minisys.interview.workbook import due_items
+
+    console, progress = console or Console(), Progress()
+    chosen = due_items(count, progress)
+    if not chosen:
+        console.print(repetition.queue(progress, known=own.known()).text())
+        return 0.0
+    return _ask_all(console, chosen, "Today's queue", default_seed(None, progress), progress, ask)
 
 
 def run(
@@ -44,15 +56,22 @@ def run(
     console, progress = console or Console(), Progress()
     seed = default_seed(chapter, progress) if seed is None else seed
     filters = {"family": family, "level": level, "kind": kind}
-    chosen = library.choose(library.items(chapter), count, **filters, seed=seed)
-    console.print(f"[bold]{about(chapter, **filters).capitalize()}[/]: {len(chosen)} questions. Ctrl-C ends it.\n")
+    chosen = library.choose(own.every(chapter), count, **filters, seed=seed)
+    return _ask_all(console, chosen, about(chapter, **filters).capitalize(), seed, progress, ask)
+
+
+def _ask_all(
+    console: Console, chosen: Sequence[library.Item], title: str, seed: int, progress: Progress, ask: Ask | None
+) -> float:
+    """Ask the *chosen* questions one after the other; the points got."""
+    console.print(f"[bold]{title}[/]: {len(chosen)} questions. Ctrl-C ends it.\n")
     got, answered = 0.0, 0
     try:
         for number, item in enumerate(chosen, 1):
             asked = draw(item.question, seed)
             _show(console, asked, f"{number} of {len(chosen)}, {_place(item)}")
-            verdict = _answer(console, asked, ask or console.input)
-            record(progress, item.chapter, asked, verdict, "")
+            verdict, sure = _answer(console, asked, ask or console.input)
+            record(progress, item.chapter, asked, verdict, sure)
             got, answered = got + verdict.points, answered + 1
             _tell(console, asked, verdict)
     except (EOFError, KeyboardInterrupt):
@@ -70,19 +89,36 @@ def _show(console: Console, asked: Asked, where: str) -> None:
     body = escape(shown["prompt"])
     for position, option in enumerate(shown["options"], 1):
         body += f"\n  [bold]{position}[/]  {escape(option)}"
+    body += "\n[dim]? shows a hint[/]" if shown["hint"] else ""
     console.print(Panel(body, title=where, title_align="left"))
 
 
-def _answer(console: Console, asked: Asked, ask: Ask) -> Verdict:
-    """Ask until the answer can be read."""
+def _answer(console: Console, asked: Asked, ask: Ask) -> tuple[Verdict, str]:
+    """Ask until the answer can be read; the verdict, and how sure its writer was before they saw it."""
     while True:
         try:
-            return judge(asked, _read(console, asked, ask))
+            answer = _read(console, asked, ask)
+            if not isinstance(asked.question, Open):
+                verdict = judge(asked, answer)
+                return verdict, _sure(ask)
+            judge(asked, {"text": answer})  # says so if there is nothing to judge
+            sure = _sure(ask)
+            return judge(asked, {"text": answer, "evidence": _evidence(console, asked.question, ask)}), sure
         except UnclearError as problem:
             console.print(f"[yellow]{escape(str(problem))}[/]")
 
 
+def _sure(ask: Ask) -> str:
+    """One of CONFIDENCE by its first letter; none at the end of the input, so that an answer given counts."""
+    try:
+        word = ask("How sure are you: s(ure), f(airly sure), g(uessing)? Enter: not said. ").strip().casefold()
+    except EOFError:
+        return ""
+    return next((known for known in CONFIDENCE[1:] if word and known.startswith(word)), "")
+
+
 def _read(console: Console, asked: Asked, ask: Ask) -> Any:
+    """One line as judge() takes it; "?" prints the hint."""
     kind, unit = asked.question.type, asked.public()["unit"]
     how = {
         "one": "Your choice (a number): ",
@@ -92,10 +128,10 @@ def _read(console: Console, asked: Asked, ask: Ask) -> Any:
         "open": "Your answer, in one line: ",
     }
     line = ask(how[kind])
-    if kind == "number":
+    if line.strip() == "?":
+        raise UnclearError(asked.question.hint or "there is no hint to this one")
+    if kind in ("number", "open"):
         return line
-    if isinstance(asked.question, Open):
-        return _evidence(console, asked.question, line, ask)
     try:
         positions = [int(word) - 1 for word in line.replace(",", " ").split()]
     except ValueError:
@@ -103,18 +139,15 @@ def _read(console: Console, asked: Asked, ask: Ask) -> Any:
     return positions
 
 
-def _evidence(console: Console, question: Open, text: str, ask: Ask) -> dict[str, Any]:
-    judge_text = {"text": text, "evidence": {}}
-    if len(text.split()) < 5:
-        return judge_text  # judge() says what is missing
+def _evidence(console: Console, question: Open, ask: Ask) -> dict[int, str]:
     for level, model in question.models.items():
         console.print(Panel(escape(model), title=f"a {LEVEL_WORDS[level]} answer", title_align="left"))
     for flag in question.red_flags:
         console.print(f"[red]red flag:[/] {escape(flag)}")
-    quotes = {}
-    for i, point in enumerate(question.rubric):
-        quotes[i] = ask(f"{point.point}\n  Quote your words that say so (Enter: none): ")
-    return judge_text | {"evidence": quotes}
+    return {
+        i: ask(f"{point.point}\n  Quote your words that say so (Enter: none): ")
+        for i, point in enumerate(question.rubric)
+    }
 
 
 def _tell(console: Console, asked: Asked, verdict: Verdict) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minisys.grading.progress import Progress
-from minisys.interview import library
+from minisys.interview import library, own, repetition
 from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.page import Quiz
 from minisys.interview.points import LEVEL_WORDS, about, default_seed
@@ -44,14 +44,14 @@ class Chooser(Quiz):
         filters = {name: str(content.get(name) or "") or None for name in self.choices}
         seed = default_seed(None, self._progress) if self._given_seed is None else self._given_seed
         try:
-            chosen = library.choose(library.items(), self._count, **filters, seed=seed + self._pressed)
+            chosen = library.choose(own.every(), self._count, **filters, seed=seed + self._pressed)
         except ValueError as problem:
             raise UnclearError(str(problem)) from None
         self._begin(chosen, seed + self._pressed)
         self._pressed += 1
 
     def _heading(self) -> str:
-        return f"{len(library.items())} questions of {self.about}, to choose from by family, level and kind"
+        return f"{len(own.every())} questions of {self.about}, to choose from by family, level and kind"
 
 
 def workbook(
@@ -69,8 +69,29 @@ def workbook(
     """
     progress, filters = Progress(), {"family": family, "level": level, "kind": kind}
     seed = default_seed(None, progress) if seed is None else seed
-    chosen = library.choose(library.items(), count, **filters, seed=seed)
+    chosen = library.choose(own.every(), count, **filters, seed=seed)
     return Quiz(about(None, **filters), chosen, seed, progress)
+
+
+def due(count: int = repetition.DAY) -> Quiz | repetition.Queue:
+    """Today's queue: up to *count* questions that are due to be repeated; a line that says so when none is.
+
+    Raises ValueError for a count below 1.
+    """
+    progress = Progress()
+    chosen = due_items(count, progress)
+    if not chosen:
+        return repetition.queue(progress, known=own.known())
+    return Quiz("today's queue", chosen, default_seed(None, progress), progress)
+
+
+def due_items(count: int, progress: Progress) -> tuple[library.Item, ...]:
+    """Up to *count* of the questions that are due, the longest overdue first. Raises ValueError for a count below 1."""
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    cards = repetition.queue(progress, known=own.known()).cards
+    there = {(item.chapter, item.question.id): item for item in own.every()} if cards else {}
+    return tuple(there[card[:2]] for card in cards if card[:2] in there)[:count]
 
 
 def chooser(count: int = 8, seed: int | None = None) -> Chooser:

@@ -108,7 +108,7 @@ def pair(mode: str = "local", *, lag_s: float = 0.0) -> Iterator[Pair]:
         programs = setup.programs(folder)
         setup.initdb(programs, folder / "primary")
         stop = stack.callback
-        primary = _started(programs, folder / "primary", stop, *_primary_options(mode))
+        primary = started(programs, folder / "primary", stop, *_primary_options(mode))
         query(primary.port, "create table kv (key text primary key, value text not null)")
         link, source = None, primary.port
         if lag_s > 0:
@@ -116,7 +116,7 @@ def pair(mode: str = "local", *, lag_s: float = 0.0) -> Iterator[Pair]:
             source = link.link(LINK, primary.port)
             link.set(LINK, "backward", delay_s=lag_s)
         setup.base_backup(programs, folder / "standby", primary.port)
-        standby = _started(programs, folder / "standby", stop, *_standby_options(source))
+        standby = started(programs, folder / "standby", stop, *_standby_options(source))
         _wait_for_stream(primary.port, mode)
         system = Pair(mode, primary, standby, link)
         system._watcher.start()
@@ -191,7 +191,8 @@ def _standby_options(source: int) -> list[str]:
     return [f"primary_conninfo={conninfo}", "synchronous_standby_names=", "wal_retrieve_retry_interval=100ms"]
 
 
-def _started(programs: setup.Programs, data: Path, stop: Callable[..., object], *options: str) -> Node:
+def started(programs: setup.Programs, data: Path, stop: Callable[..., object], *options: str) -> Node:
+    """A server with *data* and *options* that answers; *stop* is told how to end it. Raises NodeFailed."""
     port = nodes.free_port()
 
     def ready(node: Node) -> bool:

@@ -70,10 +70,10 @@ def programs(folder: Path) -> Programs:
     return Programs(found, BECOME)
 
 
-def initdb(programs: Programs, data: Path) -> None:
-    """A new, empty cluster in *data*. Raises ProductMissing if it cannot be made."""
+def initdb(programs: Programs, data: Path, *more: str) -> None:
+    """A new, empty cluster in *data*; *more* words for initdb. Raises ProductMissing if it cannot be made."""
     words = ("-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
-    programs.run("initdb", "-D", data, *words)
+    programs.run("initdb", "-D", data, *words, *more)
 
 
 def base_backup(programs: Programs, data: Path, port: int) -> None:

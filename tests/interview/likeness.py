@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minisys.interview.schema import Choice, Open, Ordering, Question
+from minisys.interview.schema import Choice, Matching, Open, Ordering, Question, Reading
 
 
 def text(question: Question) -> str:
@@ -22,6 +22,10 @@ def text(question: Question) -> str:
         parts += [option.text for option in question.options]
     elif isinstance(question, Ordering):
         parts += question.items
+    elif isinstance(question, Matching):
+        parts += [*question.choices, *(pair.item for pair in question.pairs)]
+    elif isinstance(question, Reading):
+        parts += [cause.text for cause in question.causes]
     elif isinstance(question, Open):
         parts += [point.point for point in question.rubric]
     return " ".join(parts)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from minisys.interview import library
-from minisys.interview.schema import Choice, Number, Open, Ordering, Question
+from minisys.interview.schema import Choice, Matching, Number, Open, Ordering, Question, Reading, Task
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(path for folder in ("notebooks", "labs", "solutions") for path in (ROOT / folder).glob("*.ipynb"))
@@ -27,6 +27,12 @@ def secrets(question: Question) -> Iterator[str]:
     elif isinstance(question, Ordering):
         yield question.why
         yield "; ".join(question.items)
+    elif isinstance(question, Matching):
+        yield from (each.why for each in (*question.pairs, *question.others))
+    elif isinstance(question, Reading):
+        yield from (cause.sign for cause in question.causes)
+    elif isinstance(question, Task):
+        yield from (question.reference, *question.misses.values())
     elif isinstance(question, Open):
         yield from (text for point in question.rubric for text in (point.point, point.explanation))
         yield from question.red_flags

@@ -118,7 +118,11 @@ def test_more_than_there_are_gives_all_of_them(tmp_path):
         (1, {"level": "expert"}, "level must be one of junior, mid, senior, staff, got 'expert'"),
         (1, {"level": ""}, "level must be one of"),
         (1, {"family": "caching"}, "family must be one of scale, .*got 'caching'"),
-        (1, {"kind": "essay"}, "kind must be one of choice, number, drill, ordering, open, got 'essay'"),
+        (
+            1,
+            {"kind": "essay"},
+            "kind must be one of choice, number, drill, ordering, matching, reading, design, open, got 'essay'",
+        ),
         (1, {"family": "data", "level": "mid"}, "no question with family data, level mid here; leave one of them open"),
     ],
 )

@@ -16,7 +16,7 @@ from tests.interview.questions import write
 TYPED = {
     "Your choice (": "1", "Your choices": "1 2", "Your answer in ms": "20 ms", "The order": "1 2 3 4",
     "Your answer in writes": "120", "Your answer, in": "It is because of queues.",
-    "POINT-QUEUE": "because of queues", "POINT": "",
+    "POINT-QUEUE": "because of queues", "POINT": "", "How sure": "",
 }  # fmt: skip
 
 

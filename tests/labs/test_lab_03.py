@@ -101,7 +101,6 @@ def test_a_wrong_health_rule_is_told_why(progress, states, worst, told):
         (3, (answers.peels_by_divmod,)),
         (4, (answers.by_looking_back, answers.worst)),
         (5, (answers.looks_at_three_different,)),
-        (5, (answers.lets_old_news_fade,)),
         (5, (answers.least_connections_of_the_fast,)),
         (6, (answers.in_any_order_with_remove,)),
     ],

@@ -3,7 +3,6 @@ written another way, which must pass."""
 
 from __future__ import annotations
 
-import math
 import random
 
 from minisys.load_balancing.plan import Step
@@ -195,15 +194,6 @@ def looks_at_three_different(pool, key, luck, now):  # right
     left_out = int(luck * n) if n > 3 else -1
     three = [i for k, i in enumerate(pool.eligible) if k != left_out]
     return min(three, key=lambda i: (pool.latency_s[i] or 0.01) * (pool.in_flight[i] + 1))
-
-
-def lets_old_news_fade(pool, key, luck, now):  # right
-    def cost(i):
-        fade = math.exp((pool.stamp_s[i] - now) / 60)
-        return max(0.05, pool.latency_s[i] * fade) * (pool.in_flight[i] + 1)
-
-    start = int(luck * len(pool.eligible))
-    return min(pool.eligible[start:] + pool.eligible[:start], key=cost)
 
 
 def least_connections_of_the_fast(pool, key, luck, now):  # right

@@ -1,0 +1,1 @@
+"""Losing a whole region and carrying on: distance, standbys, names that move, and backups that were tried."""
