@@ -112,7 +112,7 @@ class Range:
 
     def usual(self, kind: str, traffic: Traffic) -> Run:
         """The run without a fault, at the clients' own rates for "load" even if the attack is a jump of traffic."""
-        key = kind, traffic
+        key = kind, repr(traffic)
         if key not in self._usual:
             self._usual[key] = self.run(traffic, FaultPlan(), self.for_s(kind))
         return self._usual[key]
