@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from minisys.chaos.plan import Fault
@@ -28,7 +29,7 @@ from minisys.design.live_api import Api
 from minisys.design.live_audit import Audit, audit
 from minisys.design.live_commands import Addresses
 from minisys.design.live_host import Host
-from minisys.design.live_load import Receipts, shoppers
+from minisys.design.live_load import Receipts, Shopping, shoppers
 from minisys.design.live_plan import SHOP, Place, one, plan
 from minisys.design.parts import Database, Design, Workers
 from minisys.queues.client import Client
@@ -138,12 +139,18 @@ class LiveDesign:
         """The copy that leads *shard* (from 1) of the store now. Raises NodeFailed if nobody does for 10 s."""
         return _leader(self, [c.place for c in self.host.all() if c.place.shard == shard])
 
-    def load(self, for_s: float = 10.0, per_s: float = 50.0, *, buys: float = 0.3, seed: int = 0) -> Any:
+    def load(
+        self, for_s: float = 10.0, per_s: float = 50.0, *, buys: float = 0.3, seed: int = 0,
+        begun: Event | None = None, stop: Event | None = None,
+    ) -> Shopping:  # fmt: skip
         """Locust's users for *for_s* seconds: *per_s* of them come each second, a share *buys* of them orders.
 
-        Returns what they saw (live_load.Shopping); their receipts count in the next audit.
+        Returns what they saw; their receipts count in the next audit. *begun* is set when the first comes; *stop* ends it early.
         """
-        return shoppers(self.urls, for_s, per_s, buys=buys, seed=seed, items=self.items, receipts=self.receipts)
+        return shoppers(
+            self.urls, for_s, per_s, buys=buys, seed=seed, items=self.items, receipts=self.receipts, begun=begun,
+            stop=stop,
+        )  # fmt: skip
 
     def audit(self, settle_s: float = 20.0, receipts: Iterable[tuple[str, int, int]] = ()) -> Audit:
         """Does the ledger add up? Waits until the queue is empty, *settle_s* seconds at the most.

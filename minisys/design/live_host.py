@@ -49,17 +49,27 @@ class Copy:
 
 
 class Host:
-    """The processes at *addresses*; events has what happened to them: (seconds since the start, text)."""
+    """The processes at *addresses*; events has what happened to them: (seconds since the start, text).
+
+    outages: of each copy that was killed, its label, when, and when another process was ready in its place (None: not
+    yet).
+    """
 
     def __init__(self, addresses: Addresses) -> None:
         self.addresses, self.design = addresses, addresses.design
         self.began_s, self.closing = time.monotonic(), threading.Event()
         self.events: deque[tuple[float, str]] = deque(maxlen=500)
         self.copies = {place.label: Copy(place) for place in addresses.places}
+        self.outages: list[tuple[str, float, float | None]] = []
 
     def tell(self, text: str) -> None:
         """A line for the log of events."""
-        self.events.append((time.monotonic() - self.began_s, text))
+        self.events.append((self.now_s, text))
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.began_s
 
     def start(self, kinds: Sequence[str]) -> None:
         """All places of these *kinds*, together. Raises NodeFailed if one does not start."""
@@ -101,6 +111,7 @@ class Host:
         died = []
         for copy in self.matching(target):
             if copy.node is not None and copy.node.running:
+                self.outages.append((copy.place.label, self.now_s, None))
                 copy.node.kill()
                 self.tell(f"{copy.place.label} killed")
                 died.append(copy.place.label)
@@ -123,7 +134,10 @@ class Host:
             copy.node.kill()
         copy.restarts += 1
         self._start(copy)
-        self.tell(f"{copy.place.label} is up again")
+        label = copy.place.label
+        self.tell(f"{label} is up again")
+        self.outages = [(name, at_s, back_s or self.now_s if name == label else back_s)
+                        for name, at_s, back_s in self.outages]  # fmt: skip
 
     def _watch(self) -> None:
         """As init does: the supervisor is there."""
@@ -159,6 +173,7 @@ class Host:
         if copy is None:
             raise KeyError(f"there is no machine {name}")
         del self.copies[copy.place.label]
+        self.outages = [each for each in self.outages if each[0] != copy.place.label or each[2] is not None]
         self.addresses.places = [place for place in self.addresses.places if place is not copy.place]
         self.tell(f"{copy.place.label} ended by the autoscaler")
         if copy.node is not None:

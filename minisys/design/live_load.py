@@ -110,9 +110,9 @@ class Shopping:
 
 def shoppers(
     urls: Sequence[str], for_s: float, per_s: float, *, buys: float = 0.3, seed: int = 0, items: int = 20,
-    receipts: Receipts | None = None, stop: threading.Event | None = None,
+    receipts: Receipts | None = None, begun: threading.Event | None = None, stop: threading.Event | None = None,
 ) -> Shopping:  # fmt: skip
-    """Send users to the shop at *urls*, see LiveDesign.load; *stop* ends it early.
+    """Send users to the shop at *urls*, see LiveDesign.load; *begun* is set when the first comes, *stop* ends it.
 
     Raises ValueError for numbers that make no sense, RuntimeError if Locust dies.
     """
@@ -125,17 +125,19 @@ def shoppers(
         (folder / "job.json").write_text(json.dumps(job | {"run": uuid.uuid4().hex[:8]}))
         receipts.files.append(folder / "rows.csv")
         try:
-            _run(folder, for_s, stop)
+            _run(folder, for_s, begun, stop)
         finally:
             receipts.keep(folder / "rows.csv")
         return Shopping(read(folder / "rows.csv"))
 
 
-def _run(folder: Path, for_s: float, stop: threading.Event) -> None:
+def _run(folder: Path, for_s: float, begun: threading.Event | None, stop: threading.Event) -> None:
     """Locust, until its users are done."""
     words = [sys.executable, "-m", "locust", "-f", str(FILE), "Street", "--headless", "-u", "1", "-r", "1"]
     words += ["--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0", "--job", str(folder)]
     node = nodes.start(words, name="shoppers", within_s=30.0)
+    if begun is not None:
+        begun.set()
     try:
         deadline_s = time.monotonic() + for_s + GRACE_S
         while not (folder / "done").exists() and not stop.wait(0.05):
