@@ -145,7 +145,8 @@ class LiveDesign:
     ) -> Shopping:  # fmt: skip
         """Locust's users for *for_s* seconds: *per_s* of them come each second, a share *buys* of them orders.
 
-        Returns what they saw; their receipts count in the next audit. *begun* is set when the first comes; *stop* ends it early.
+        Returns what they saw; their receipts count in the next audit. *begun* is set when the first comes; *stop* ends
+        it early.
         """
         return shoppers(
             self.urls, for_s, per_s, buys=buys, seed=seed, items=self.items, receipts=self.receipts, begun=begun,

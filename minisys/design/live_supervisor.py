@@ -20,6 +20,8 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -30,23 +32,26 @@ from minisys.observability.supervisor import Seen, Supervisor
 from minisys.testbed.nodes import NodeFailed, ask
 
 PERIOD_S, PATIENCE_S = 0.2, 1.0
+ASK_EVERY = 5  # looks: a process list is cheap, a request to everybody is not
 BOOK = Runbooks(
     (
         Runbook("dead", ("restart",) * 6 + ("page",), after=1),
-        Runbook("silent", ("restart", "restart", "page"), after=4),
+        Runbook("silent", ("restart", "restart", "page"), after=2 * ASK_EVERY),
     ),
     Limits(steps=6, within_s=30.0, wait_s=2.5, longest_wait_s=5.0, at_once=1.0),
 )
 
 
-def seen(row: dict[str, Any]) -> Seen:
-    """A look at one copy, as the control process lists it."""
-    name = str(row["copy"])
+def seen(row: dict[str, Any], silent: dict[int, bool], ask_it: bool) -> Seen:
+    """A look at one copy, as the control process lists it. *silent*: by process, what asking it last showed."""
+    name, pid = str(row["copy"]), int(row["pid"])
     if row["state"] == "down":
         return Seen(name, alive=False)
     if row["state"] != "up":
         return Seen(name)  # it is being started: wait
-    return Seen(name, answers=answers(row["probe"], int(row["probe_port"])))
+    if ask_it:
+        silent[pid] = not answers(row["probe"], int(row["probe_port"]))
+    return Seen(name, answers=not silent.get(pid, False))
 
 
 def answers(how: str, port: int) -> bool:
@@ -69,14 +74,17 @@ def answers(how: str, port: int) -> bool:
 
 def watch(control_url: str, stop: threading.Event, say: Any = print) -> None:
     """Look and repair until *stop*."""
-    supervisor, hands = Supervisor(BOOK), ThreadPoolExecutor(24)
-    while not stop.wait(PERIOD_S):
+    supervisor, hands, silent = Supervisor(BOOK), ThreadPoolExecutor(24), dict[int, bool]()
+    for number in count():
+        if stop.wait(PERIOD_S):
+            break
         try:
             rows = json.loads(ask("GET", f"{control_url}/copies"))
         except NodeFailed:
             continue  # the control process is busy; if it is dead, so are we in a moment
         pids = {row["copy"]: row["pid"] for row in rows}
-        looks = list(hands.map(seen, [row for row in rows if row["kind"] != "supervisor"]))
+        others = [row for row in rows if row["kind"] != "supervisor"]
+        looks = list(hands.map(partial(seen, silent=silent, ask_it=number % ASK_EVERY == 0), others))
         for act in supervisor.decide(looks, time.monotonic()):
             say(f"{act.action} {act.target}: {act.why}")
             hands.submit(_do, control_url, act.action, act.target, pids.get(act.target, 0), act.why, say)
