@@ -1,19 +1,16 @@
-"""Pictures and tables of chapter 13: distance, the four levels, names that move, backups, two writers, the drill.
+"""Pictures and tables of chapter 13: distance, the four levels, names that move, backups, two regions that write.
 
-Four levels, three worlds: what the formulas say, what the model of a lost region shows, what a drill with PostgreSQL
-measured on this machine. The same two numbers in each.
+"How long are we down?" is a curve, not a number: who is served, second by second, and who still asks the dead region.
 
-Promised: what is drawn is computed or was measured. The drill's regions are processes on one machine; its steps take
-tenths of seconds, so theory and model are given those times (REHEARSED), and keep their own for the rest.
+Promised: what is drawn is computed here, by theory.py beside model.py, with a band over seeds. The drill's pictures are
+in drilled.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import altair as alt
 import numpy as np
@@ -22,7 +19,7 @@ import pandas as pd
 from minisys.regions import backups, theory
 from minisys.regions.conflicts_model import CHOICES, play
 from minisys.regions.latency import cable_km, distance_km, light_s, round_trip_s
-from minisys.regions.levels import ACTIVE, BACKUP, LEVELS, PILOT_LIGHT, WARM, Copies, Level, Shop, Timing
+from minisys.regions.levels import BACKUP, LEVELS, PILOT_LIGHT, WARM, Copies, Level, Shop, Timing
 from minisys.regions.model import Plan, RegionLoss, simulate
 from minisys.regions.policies import FIVE_MINUTES, FOR_EVER, OBEYS, Resolver
 from minisys.testbed import charts
@@ -34,18 +31,18 @@ PAIRS = (("London", "Frankfurt"), ("Virginia", "Dallas"), ("Virginia", "London")
          ("Frankfurt", "Sao Paulo"), ("London", "Tokyo"), ("Frankfurt", "Sydney"))  # fmt: skip
 SEEN: dict[Resolver, float] = {OBEYS: 0.88, FIVE_MINUTES: 0.10, FOR_EVER: 0.02}  # an example, not a survey
 
-# The steps of a rehearsal of drill.py on two cores: seconds. The restore took 0.55 s for what counts as 1 GB here.
-REHEARSED = Timing(check_every_s=0.1, fall=3, decide_s=0.0, boot_db_s=0.0, boot_app_s=0.5, restore_gb_per_s=1.8,
-                   promote_s=0.1, scale_out_s=0.0, ttl_s=0.2)  # fmt: skip
-ONE_WAY_S = 0.04  # the drill's wire
-# The drill has no person to wait for; its active-active has two applications and one writer, which is to be promoted.
-DRILLED = (
-    replace(BACKUP, copies=Copies(1.0, ONE_WAY_S), automatic=True),
-    replace(PILOT_LIGHT, copies=Copies(0.0, ONE_WAY_S), automatic=True),
-    replace(WARM, copies=Copies(0.0, ONE_WAY_S), app=1.0),
-    replace(ACTIVE, serving=False),
-)
-DRILL_SHOP = Shop(data_gb=1.0)
+
+def bad_day() -> alt.LayerChart:
+    """Requests served by two shops whose region is lost: one has hourly backups elsewhere, one a copy that follows."""
+    rows = [
+        simulate(Plan(level=level), rate_per_s=2.0, loss_at_s=300.0, after_s=2940.0, seed=seed)
+        .share_well(60.0).assign(shop=shop)
+        for shop, level in (("hourly backups", BACKUP), ("a following database", PILOT_LIGHT)) for seed in SEEDS
+    ]  # fmt: skip
+    frame = pd.concat(rows)
+    frame = frame.assign(minute=frame["second"] / 60)[["minute", "well", "shop"]]
+    return charts.lines(frame, x="minute", y="well", by="shop", title="Virginia is lost at minute 0",
+                        x_title="minutes since the loss", y_title="requests served (%)")  # fmt: skip
 
 
 def distances() -> alt.LayerChart:
@@ -204,35 +201,3 @@ def restore_plan(day: float, *, broken_day: int | None = None) -> Table:
             rows.append({"kind": kind, "files": len(some), "from day": begins / 86_400, "to day": ends / 86_400,
                          "GB": sum(one.size_gb for one in some)})  # fmt: skip
     return table(pd.DataFrame(rows), caption=f"What leads to day {day:g}")
-
-
-def drills(seed: int = 1) -> list[Any]:
-    """A live drill of each level, two at a time; an empty list if PostgreSQL cannot run here (a line says why)."""
-    from minisys.regions import drill
-
-    if not drill.available():
-        return []
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda level: drill.run(level.name, seed=seed), DRILLED))
-
-
-@lru_cache(maxsize=64)
-def _simulated(level: Level, seed: int) -> RegionLoss:
-    plan = Plan(level=level, timing=REHEARSED, shop=DRILL_SHOP, other="Ireland", users=("Ireland",), resolvers=10)
-    return simulate(plan, rate_per_s=100.0, work_s=0.002, write_share=1.0, loss_at_s=3.0, after_s=3.0, seed=seed)
-
-
-def in_three_worlds(measure: str, measured: Iterable[Any] = ()) -> alt.LayerChart:
-    """RTO or RPO (*measure*: "rto_s" or "rpo_s") of the drill's four levels: formula, model (10 seeds), live drills."""
-    names = {"rto_s": "RTO: first failed order to first confirmed again", "rpo_s": "RPO: age of what was lost"}
-    said = {"rto_s": lambda level: theory.open_s(level, DRILL_SHOP, REHEARSED),
-            "rpo_s": lambda level: theory.rpo_mean_s(level.copies)}[measure]  # fmt: skip
-    rows: list[dict[str, object]] = []
-    for level in DRILLED:
-        rows.append({"level": level.name, "world": "predicted", measure: said(level)})
-        rows += [{"level": level.name, "world": "simulated", measure: getattr(_simulated(level, seed), measure)}
-                 for seed in range(10)]  # fmt: skip
-        rows += [{"level": level.name, "world": "measured", measure: getattr(one, measure)}
-                 for one in measured if one.level == level.name]  # fmt: skip
-    return charts.dots(pd.DataFrame(rows), x=measure, y="level", by="world", sort=False, title=names[measure],
-                       x_title="seconds", written=lambda value: f"{value:.2f}")  # fmt: skip
