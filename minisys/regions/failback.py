@@ -8,7 +8,7 @@ of the survivor, follows it, and the switch is a planned one:
     2. shut the survivor down         in order: it sends its standby all it has before it ends (this is the fence, too)
     3. check that all has arrived     the survivor's last checkpoint against what the standby has received
     4. promote, point the name back   here customers wait some tenths of a second, or for the name's TTL
-    5. the survivor follows again     it ended in order, so its files are a past of the new primary, and no copy is needed
+    5. the survivor follows again     it ended in order, so its files are a past of the new primary: no copy
 
 Promised: nobody leads before step 3 holds. Not here: pg_rewind, for an old primary whose disk survived.
 """

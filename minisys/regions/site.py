@@ -8,9 +8,9 @@ processes and a folder, so that it can burn on a laptop: SIGKILL to all of it, i
         two.b.follow(two.a)                # its standby in the other region, half a round trip away
         two.lose(two.a)
 
-Promised: all between the regions that is streamed or asked goes through the fault proxy with DELAY_S in each direction;
-when the block ends, no process, no file and no shared memory is left. Not so: first copies of a database
-(pg_basebackup) are made without the delay, which the proxy's window of 256 kB would turn into a narrow wire.
+Promised: all between the regions that is streamed or asked goes through the fault proxy, delayed in each direction once
+a standby streams; when the block ends, no process, no file and no shared memory is left. Not so: first copies of a
+database (pg_basebackup) come without the delay, which the proxy's window of 256 kB would turn into a narrow wire.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class Site:
 
     def start(self, *options: str) -> None:
         """Start the database in this region's folder."""
-        stop = self.world.stack.callback
-        self.database = postgres.started(self.world.programs, self.folder / "data", stop, *options)
+        stop, data = self.world.stack.callback, self.folder / "data"
+        # Nobody pulls the plug of this machine: a lost disk is a deleted one, and a kernel keeps what it was given.
+        self.database = postgres.started(self.world.programs, data, stop, "fsync=off", *options)
 
     def copy(self, other: Site) -> None:
         """A base copy of *other*'s database in this folder."""
@@ -81,6 +82,7 @@ class Site:
         state = "sync" if synchronous else "async"
         streams = f"select count(*) from pg_stat_replication where state = 'streaming' and sync_state = '{state}'"
         until(lambda: query(other.port, streams) == "1", f"{self.name} does not stream from {other.name}")
+        self.world.slow(self, other)
 
     def promote(self) -> None:
         """The standby here becomes a primary."""
@@ -105,10 +107,12 @@ class Site:
 
 
 class World:
-    """Regions *a* and *b*, and the *network* between them; `world()` makes it."""
+    """Regions *a* and *b*, and the *network* between them, *delay_s* seconds one way; `world()` makes it."""
 
-    def __init__(self, programs: postgres_setup.Programs, net: Network, folder: Path, stack: ExitStack) -> None:
-        self.programs, self.network, self.folder, self.stack = programs, net, folder, stack
+    def __init__(
+        self, programs: postgres_setup.Programs, net: Network, folder: Path, stack: ExitStack, delay_s: float
+    ) -> None:
+        self.programs, self.network, self.folder, self.stack, self.delay_s = programs, net, folder, stack, delay_s
         self.a, self.b = Site("a", self), Site("b", self)
 
     def own(self, path: Path) -> None:
@@ -120,29 +124,42 @@ class World:
                 os.chown(one, postgres_setup.NOBODY, postgres_setup.NOBODY)
 
     def link(self, near: Site, far: Site) -> int:
-        """The port at which *near* reaches the database of *far*, DELAY_S away in each direction."""
-        name = f"{near.name}-{far.name}"
-        port = self.network.link(name, far.port)
-        self.network.set(name, "both", delay_s=DELAY_S)
-        return port
+        """The port at which *near* reaches the database of *far*."""
+        return self.network.link(f"{near.name}-{far.name}", far.port)
 
-    def lose(self, site: Site) -> None:
-        """All of region *site* is gone at once: its processes, what they had on the wire, and its disk."""
+    def slow(self, near: Site, far: Site) -> None:
+        """The link from *near* to *far* has its delay from now on."""
+        self.network.set(f"{near.name}-{far.name}", "both", delay_s=self.delay_s)
+
+    def lose(self, site: Site) -> float:
+        """All of region *site* is gone at once: its processes, what they had on the wire, and its disk.
+
+        Returns when its database died, on the monotonic clock.
+        """
+        died_s = [time.monotonic()]
+        if site.database is not None:
+            postgres.kill(site.database, then=lambda: died_s.append(self._lose_what_is_on_the_wire()))
         if site.app is not None:
             site.app.kill()
-        if site.database is not None:
-            postgres.kill(site.database, then=self._lose_what_is_on_the_wire)
         site.app = site.database = None
         shutil.rmtree(site.folder, ignore_errors=True)
+        return died_s[-1]
 
-    def _lose_what_is_on_the_wire(self) -> None:
+    def _lose_what_is_on_the_wire(self) -> float:
+        now = time.monotonic()
         for name in self.network.links():
             self.network.reset(name)
+        return now
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """Two empty regions for the time of a ``with`` block. Raises ProductMissing in one sentence if they cannot be."""
+def world(delay_s: float = DELAY_S) -> Iterator[World]:
+    """Two empty regions, *delay_s* apart, for the time of a ``with`` block.
+
+    Raises ProductMissing in one sentence if they cannot be here, ValueError unless delay_s >= 0.
+    """
+    if not delay_s >= 0:
+        raise ValueError(f"delay_s must be >= 0, got {delay_s}")
     if not wheels.importable("psycopg"):
         raise ProductMissing("the client psycopg is not installed: make lab installs it")
     with ExitStack() as stack:
@@ -150,7 +167,7 @@ def world() -> Iterator[World]:
         nodes._tell_guard(f"dir {folder}")
         programs = postgres_setup.programs(folder)
         net = stack.enter_context(network())
-        yield World(programs, net, folder, stack)
+        yield World(programs, net, folder, stack, delay_s)
 
 
 def until(true: Callable[[], bool], otherwise: str, within_s: float = 15.0) -> None:
