@@ -21,7 +21,7 @@ DRILLS = """PostgreSQL 18.6, 100 orders a second, two regions 40 ms apart one wa
 killed (its processes, its wire, its disk) at a moment that the seed draws. Lost: orders that a customer has a receipt \
 for and that the recovered ledger has not. RPO: age of the oldest of them; RTO: from the first order that failed to \
 the first that was sent later and confirmed; medians and the most. Audits: count and MD5 from before the loss. Warm \
-standby goes back to region a afterwards, and none may be lost on the way. Left over: processes still there after all."""
+standby goes back to region a afterwards; none may be lost on the way. Left over: processes still there after all."""
 MISTAKES = """The same with a mistake instead of a fire, while 100 orders a second go on. Standby: seconds until it \
 had the same hole. Lost, failed: orders of customers, to the end."""
 
