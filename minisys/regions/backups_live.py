@@ -21,7 +21,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from minisys.regions.site import DELAY_S, Site, until
+from minisys.regions.live import DELAY_S, Region, until
 from minisys.replication import postgres, postgres_setup
 from minisys.replication.postgres_store import query
 from minisys.testbed.nodes import NodeFailed
@@ -93,18 +93,18 @@ def holds(port: int, wanted: Audit) -> bool:
     return found == f"{wanted.orders} {wanted.checksum}"
 
 
-def take(site: Site, keeper: Site) -> Backup:
-    """A base copy of *site*'s database in *keeper*'s folder, verified; its archive is there already.
+def take(region: Region, keeper: Region) -> Backup:
+    """A base copy of *region*'s database in *keeper*'s folder, verified; its archive is there already.
 
     Raises ProductMissing with pg_verifybackup's last words if the copy is not what was sent.
     """
     backup = Backup(keeper.folder / "base", keeper.folder / "archive")
-    postgres_setup.base_backup(site.world.programs, backup.base, site.port)
-    site.world.programs.run("pg_verifybackup", backup.base)
+    postgres_setup.base_backup(region.both.programs, backup.base, region.port)
+    region.both.programs.run("pg_verifybackup", backup.base)
     return backup
 
 
-def archived(site: Site, archive: Path) -> None:
+def archived(region: Region, archive: Path) -> None:
     """Close the segment of the log that is being written, and wait until it has arrived in *archive*."""
     name = query(site.port, "select pg_walfile_name(pg_switch_wal() - 1)")  # if nothing was written: the one before
     until(lambda: (archive / str(name)).exists(), f"segment {name} is not archived")
@@ -112,28 +112,39 @@ def archived(site: Site, archive: Path) -> None:
 
 def restore(backup: Backup, site: Site, *target: str) -> None:
     """A running primary in the empty *site* from *backup*: all of the log, or up to a *target*.
+    name = query(region.port, "select pg_walfile_name(pg_switch_wal() - 1)")  # if nothing was written: the one before
+
+
+def restore(backup: Backup, region: Region, *target: str) -> None:
+    """A running primary in the empty *region* from *backup*: all of the log, or up to a *target*.
 
     *target*: options like "recovery_target_xid=745". Raises NodeFailed with PostgreSQL's words if it gets not there.
     """
-    data = Path(shutil.copytree(backup.base, site.folder / "data"))
+    data = Path(shutil.copytree(backup.base, region.folder / "data"))
     (data / "standby.signal").unlink(missing_ok=True)
     (data / "recovery.signal").touch()
     site.world.own(data)
     fetch = f"restore_command=cp {backup.archive}/%f %p"
     site.start("archive_mode=off", fetch, "primary_conninfo=", "recovery_target_action=promote", *target)
     until(lambda: query(site.port, "select pg_is_in_recovery()") == "f", "the restored database is not open")
+    region.both.own(data)
+    region.start("archive_mode=off", fetch, "primary_conninfo=", "recovery_target_action=promote", *target)
+    until(lambda: query(region.port, "select pg_is_in_recovery()") == "f", "the restored database is not open")
 
 
-def restore_drill(backup: Backup, site: Site, wanted: Audit) -> Restored:
-    """Verify the files, restore them into the empty *site*, compare the ledger with the audit; then tidy up."""
+def restore_drill(backup: Backup, region: Region, wanted: Audit) -> Restored:
+    """Verify the files, restore them into the empty *region*, compare the ledger with the audit; then tidy up."""
     try:
-        site.world.programs.run("pg_verifybackup", backup.base)
+        region.both.programs.run("pg_verifybackup", backup.base)
     except ProductMissing as problem:
         return Restored(f"base copy: {str(problem).rsplit('error: ', 1)[-1]}")
     try:
         restore(backup, site)
         orders = int(query(site.port, f"select count(*) from orders where at <= '{wanted.moment}'") or 0)
         if holds(site.port, wanted):
+        restore(backup, region)
+        orders = int(query(region.port, f"select count(*) from orders where at <= '{wanted.moment}'") or 0)
+        if holds(region.port, wanted):
             return Restored("", orders)
         return Restored(f"it opened, with {orders} of the {wanted.orders} orders of the audit", orders)
     except NodeFailed as problem:
@@ -143,6 +154,10 @@ def restore_drill(backup: Backup, site: Site, wanted: Audit) -> Restored:
             postgres.kill(site.database)
             site.database = None
         shutil.rmtree(site.folder / "data", ignore_errors=True)
+        if region.database is not None:
+            postgres.kill(region.database)
+            region.database = None
+        shutil.rmtree(region.folder / "data", ignore_errors=True)
 
 
 def damage(backup: Backup, kind: str) -> None:

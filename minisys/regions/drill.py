@@ -30,6 +30,7 @@ from minisys.regions import backups_live
 from minisys.regions.customers import Customers, Name, Order
 from minisys.regions.failback import fail_back
 from minisys.regions.site import DELAY_S, World, world
+from minisys.regions.live import DELAY_S, TwoRegions, two_regions
 from minisys.replication.postgres_store import query
 from minisys.testbed import nodes, wheels
 from minisys.testbed.nodes import NodeFailed
@@ -90,7 +91,7 @@ class Drill:
 class Course:
     """A drill while it goes on: the two regions, the name, the customers, and the steps so far."""
 
-    two: World
+    two: TwoRegions
     level: str
     name: Name = field(default_factory=Name)
     backup: backups_live.Backup | None = None
@@ -125,6 +126,7 @@ def run(
     if level not in LEVELS or not for_s > 0:
         raise ValueError(f"level must be one of {', '.join(LEVELS)} and for_s > 0, got {level!r} and {for_s}")
     with world(delay_s) as two:
+    with two_regions(delay_s) as two:
         course = Course(two, level)
         prepare(course)
         with Customers(course.name, rate_per_s) as customers:

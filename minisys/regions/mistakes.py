@@ -27,6 +27,7 @@ from minisys.regions import backups_live
 from minisys.regions.backups_live import Audit, Backup
 from minisys.regions.customers import Customers, Name
 from minisys.regions.site import Site, World, until, world
+from minisys.regions.live import Region, TwoRegions, two_regions, until
 from minisys.replication.postgres_store import query
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def operator_error(kind: str = "delete", *, for_s: float = 1.0, rate_per_s: floa
     if kind not in MISTAKES or not for_s > 0:
         raise ValueError(f"kind must be one of {', '.join(MISTAKES)} and for_s > 0, got {kind!r} and {for_s}")
     with world() as two:
+    with two_regions() as two:
         backup = _prepare(two)
         assert two.a.app is not None
         with Customers(Name(two.a.app.port), rate_per_s) as customers:
@@ -107,6 +109,8 @@ def repair(two: World, backup: Backup, wanted: Audit) -> int:
     """Restore beside, up to just before the mistake, and bring the rows back; how many of the audit were there."""
     backups_live.archived(two.a, backup.archive)
     rescue = Site("rescue", two)
+def repair(two: TwoRegions, backup: Backup, wanted: Audit) -> int:
+    rescue = Region("rescue", two)
     culprit = largest_change(two, backup.archive)
     backups_live.restore(backup, rescue, f"recovery_target_xid={culprit}", "recovery_target_inclusive=off")
     bring_back(rescue.port, two.a.port)
@@ -114,6 +118,7 @@ def repair(two: World, backup: Backup, wanted: Audit) -> int:
 
 
 def largest_change(two: World, archive: Path) -> int:
+def largest_change(two: TwoRegions, archive: Path) -> int:
     """The transaction in the archived log that deleted or updated the most rows."""
     segments = sorted(path.name for path in archive.iterdir() if len(path.name) == 24)
     argv = two.programs.argv("pg_waldump", "-p", archive, "--rmgr=Heap", segments[0], segments[-1])
@@ -139,6 +144,7 @@ def bring_back(source: int, target: int) -> None:
 
 
 def _prepare(two: World) -> Backup:
+def _prepare(two: TwoRegions) -> Backup:
     """Region a with its application, a standby in b, and b's base copy and archive."""
     archive = two.b.folder / "archive"
     two.own(archive)

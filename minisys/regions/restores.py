@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from minisys.regions import backups_live
 from minisys.regions.backups_live import Audit, Backup, Restored
 from minisys.regions.site import Site, World, world
+from minisys.regions.live import Region, TwoRegions, two_regions
 from minisys.replication.postgres_store import query
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ GOOD = "none"
 def backed_up(orders: int = 300) -> Iterator[tuple[World, Backup, Audit]]:
     """A region with a backup, *orders* orders since then in three segments of the log, and an audit of all of them."""
     with world() as two:
+def backed_up(orders: int = 300) -> Iterator[tuple[TwoRegions, Backup, Audit]]:
+    with two_regions() as two:
         archive = two.b.folder / "archive"
         two.own(archive)
         two.a.begin(*backups_live.archiving(archive, 0.0))
@@ -43,6 +46,7 @@ def backed_up(orders: int = 300) -> Iterator[tuple[World, Backup, Audit]]:
 
 
 def try_out(two: World, backup: Backup, wanted: Audit, damage: str) -> Restored:
+def try_out(two: TwoRegions, backup: Backup, wanted: Audit, damage: str) -> Restored:
     """A restore drill on a copy of *backup* with *damage* (GOOD: none)."""
     with tempfile.TemporaryDirectory(prefix="drill-", dir=two.folder) as name:
         copy = backup.copied(Path(name))
@@ -50,6 +54,7 @@ def try_out(two: World, backup: Backup, wanted: Audit, damage: str) -> Restored:
             backups_live.damage(copy, damage)
         two.own(Path(name))
         return backups_live.restore_drill(copy, Site("drill", two), wanted)
+        return backups_live.restore_drill(copy, Region("drill", two), wanted)
 
 
 def restore_drills(damages: Sequence[str] = (GOOD, *backups_live.DAMAGES), orders: int = 300) -> Table:

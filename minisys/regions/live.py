@@ -3,7 +3,7 @@
 A region burns: the machines are gone, their disks too, and whatever was on the wire. Here a region is a group of
 processes and a folder, so that it can burn on a laptop: SIGKILL to all of it, its folder deleted, its links reset.
 
-    with world() as two:
+    with two_regions() as two:
         two.a.begin()                      # a new primary, and the shop's application
         two.b.follow(two.a)                # its standby in the other region, half a round trip away
         two.lose(two.a)
@@ -36,15 +36,15 @@ DELAY_S = 0.04  # one way, so 80 ms there and back: Virginia to Ireland as provi
 SMALL_WAL = "--wal-segsize=1"  # segments of 1 MB instead of 16: they are archived whole, once a second
 
 
-class Site:
+class Region:
     """One region: *folder* is its disk, *database* and *app* its processes (None: there is none)."""
 
-    def __init__(self, name: str, world: World) -> None:
-        self.name, self.world = name, world
-        self.folder = world.folder / name
+    def __init__(self, name: str, both: TwoRegions) -> None:
+        self.name, self.both = name, both
+        self.folder = both.folder / name
         self.database: Node | None = None
         self.app: Node | None = None
-        world.own(self.folder)
+        both.own(self.folder)
 
     @property
     def port(self) -> int:
@@ -55,7 +55,7 @@ class Site:
 
     def begin(self, *options: str) -> None:
         """A new database with an empty table of orders, as primary; *options* like "archive_mode=on"."""
-        postgres_setup.initdb(self.world.programs, self.folder / "data", SMALL_WAL)
+        postgres_setup.initdb(self.both.programs, self.folder / "data", SMALL_WAL)
         self.start("wal_keep_size=64MB", *options)
         query(self.port, TABLE)
 
@@ -64,16 +64,18 @@ class Site:
         stop, data = self.world.stack.callback, self.folder / "data"
         # Nobody pulls the plug of this machine: a lost disk is a deleted one, and a kernel keeps what it was given.
         self.database = postgres.started(self.world.programs, data, stop, "fsync=off", *options)
+        stop, data = self.both.stack.callback, self.folder / "data"
+        self.database = postgres.started(self.both.programs, data, stop, "fsync=off", *options)
 
-    def copy(self, other: Site) -> None:
+    def copy(self, other: Region) -> None:
         """A base copy of *other*'s database in this folder."""
-        postgres_setup.base_backup(self.world.programs, self.folder / "data", other.port)
+        postgres_setup.base_backup(self.both.programs, self.folder / "data", other.port)
 
-    def follow(self, other: Site, *, synchronous: bool = False) -> None:
+    def follow(self, other: Region, *, synchronous: bool = False) -> None:
         """Start the copy that is here as *other*'s standby, and wait until it streams."""
         (self.folder / "data" / "standby.signal").touch()
-        self.world.own(self.folder / "data" / "standby.signal")
-        source = self.world.link(self, other)
+        self.both.own(self.folder / "data" / "standby.signal")
+        source = self.both.link(self, other)
         conninfo = f"host=127.0.0.1 port={source} user=postgres application_name=standby"
         self.start(
             f"primary_conninfo={conninfo}", "synchronous_standby_names=", "synchronous_commit=local",
@@ -83,6 +85,7 @@ class Site:
         streams = f"select count(*) from pg_stat_replication where state = 'streaming' and sync_state = '{state}'"
         until(lambda: query(other.port, streams) == "1", f"{self.name} does not stream from {other.name}")
         self.world.slow(self, other)
+        self.both.slow(self, other)
 
     def promote(self) -> None:
         """The standby here becomes a primary."""
@@ -92,7 +95,7 @@ class Site:
         """Start the application, on the databases at *ports* (default: this region's own)."""
         where = [str(port) for port in ports or (self.port,)]
         self.app = nodes.start("minisys.regions.shop", *where, name=f"shop-{self.name}")
-        self.world.stack.callback(self.app.kill)
+        self.both.stack.callback(self.app.kill)
 
     def shut_down(self) -> None:
         """An orderly end: the application first, then the database, which sends its standby all that it has."""
@@ -108,12 +111,15 @@ class Site:
 
 class World:
     """Regions *a* and *b*, and the *network* between them, *delay_s* seconds one way; `world()` makes it."""
+class TwoRegions:
+    """Regions *a* and *b*, and the *network* between them, *delay_s* seconds one way; `two_regions()` makes it."""
 
     def __init__(
         self, programs: postgres_setup.Programs, net: Network, folder: Path, stack: ExitStack, delay_s: float
     ) -> None:
         self.programs, self.network, self.folder, self.stack, self.delay_s = programs, net, folder, stack, delay_s
         self.a, self.b = Site("a", self), Site("b", self)
+        self.a, self.b = Region("a", self), Region("b", self)
 
     def own(self, path: Path) -> None:
         """Make the folder *path* if it is missing; it and all in it belong to whom the database runs as."""
@@ -145,6 +151,20 @@ class World:
         shutil.rmtree(site.folder, ignore_errors=True)
         return died_s[-1]
 
+    def link(self, near: Region, far: Region) -> int:
+
+    def slow(self, near: Region, far: Region) -> None:
+
+    def lose(self, region: Region) -> float:
+        """All of region *region* is gone at once: its processes, what they had on the wire, and its disk.
+
+        if region.database is not None:
+            postgres.kill(region.database, then=lambda: died_s.append(self._lose_what_is_on_the_wire()))
+        if region.app is not None:
+            region.app.kill()
+        region.app = region.database = None
+        shutil.rmtree(region.folder, ignore_errors=True)
+
     def _lose_what_is_on_the_wire(self) -> float:
         now = time.monotonic()
         for name in self.network.links():
@@ -154,6 +174,7 @@ class World:
 
 @contextmanager
 def world(delay_s: float = DELAY_S) -> Iterator[World]:
+def two_regions(delay_s: float = DELAY_S) -> Iterator[TwoRegions]:
     """Two empty regions, *delay_s* apart, for the time of a ``with`` block.
 
     Raises ProductMissing in one sentence if they cannot be here, ValueError unless delay_s >= 0.
@@ -168,6 +189,7 @@ def world(delay_s: float = DELAY_S) -> Iterator[World]:
         programs = postgres_setup.programs(folder)
         net = stack.enter_context(network())
         yield World(programs, net, folder, stack, delay_s)
+        yield TwoRegions(programs, net, folder, stack, delay_s)
 
 
 def until(true: Callable[[], bool], otherwise: str, within_s: float = 15.0) -> None:
