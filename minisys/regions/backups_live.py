@@ -106,13 +106,8 @@ def take(region: Region, keeper: Region) -> Backup:
 
 def archived(region: Region, archive: Path) -> None:
     """Close the segment of the log that is being written, and wait until it has arrived in *archive*."""
-    name = query(site.port, "select pg_walfile_name(pg_switch_wal() - 1)")  # if nothing was written: the one before
-    until(lambda: (archive / str(name)).exists(), f"segment {name} is not archived")
-
-
-def restore(backup: Backup, site: Site, *target: str) -> None:
-    """A running primary in the empty *site* from *backup*: all of the log, or up to a *target*.
     name = query(region.port, "select pg_walfile_name(pg_switch_wal() - 1)")  # if nothing was written: the one before
+    until(lambda: (archive / str(name)).exists(), f"segment {name} is not archived")
 
 
 def restore(backup: Backup, region: Region, *target: str) -> None:
@@ -123,11 +118,8 @@ def restore(backup: Backup, region: Region, *target: str) -> None:
     data = Path(shutil.copytree(backup.base, region.folder / "data"))
     (data / "standby.signal").unlink(missing_ok=True)
     (data / "recovery.signal").touch()
-    site.world.own(data)
-    fetch = f"restore_command=cp {backup.archive}/%f %p"
-    site.start("archive_mode=off", fetch, "primary_conninfo=", "recovery_target_action=promote", *target)
-    until(lambda: query(site.port, "select pg_is_in_recovery()") == "f", "the restored database is not open")
     region.both.own(data)
+    fetch = f"restore_command=cp {backup.archive}/%f %p"
     region.start("archive_mode=off", fetch, "primary_conninfo=", "recovery_target_action=promote", *target)
     until(lambda: query(region.port, "select pg_is_in_recovery()") == "f", "the restored database is not open")
 
@@ -139,9 +131,6 @@ def restore_drill(backup: Backup, region: Region, wanted: Audit) -> Restored:
     except ProductMissing as problem:
         return Restored(f"base copy: {str(problem).rsplit('error: ', 1)[-1]}")
     try:
-        restore(backup, site)
-        orders = int(query(site.port, f"select count(*) from orders where at <= '{wanted.moment}'") or 0)
-        if holds(site.port, wanted):
         restore(backup, region)
         orders = int(query(region.port, f"select count(*) from orders where at <= '{wanted.moment}'") or 0)
         if holds(region.port, wanted):
@@ -150,10 +139,6 @@ def restore_drill(backup: Backup, region: Region, wanted: Audit) -> Restored:
     except NodeFailed as problem:
         return Restored(f"it did not open: {_last(str(problem))}")
     finally:
-        if site.database is not None:
-            postgres.kill(site.database)
-            site.database = None
-        shutil.rmtree(site.folder / "data", ignore_errors=True)
         if region.database is not None:
             postgres.kill(region.database)
             region.database = None

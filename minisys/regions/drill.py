@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING
 from minisys.regions import backups_live
 from minisys.regions.customers import Customers, Name, Order
 from minisys.regions.failback import fail_back
-from minisys.regions.site import DELAY_S, World, world
 from minisys.regions.live import DELAY_S, TwoRegions, two_regions
 from minisys.replication.postgres_store import query
 from minisys.testbed import nodes, wheels
@@ -125,7 +124,6 @@ def run(
     """
     if level not in LEVELS or not for_s > 0:
         raise ValueError(f"level must be one of {', '.join(LEVELS)} and for_s > 0, got {level!r} and {for_s}")
-    with world(delay_s) as two:
     with two_regions(delay_s) as two:
         course = Course(two, level)
         prepare(course)

@@ -61,10 +61,8 @@ class Region:
 
     def start(self, *options: str) -> None:
         """Start the database in this region's folder."""
-        stop, data = self.world.stack.callback, self.folder / "data"
-        # Nobody pulls the plug of this machine: a lost disk is a deleted one, and a kernel keeps what it was given.
-        self.database = postgres.started(self.world.programs, data, stop, "fsync=off", *options)
         stop, data = self.both.stack.callback, self.folder / "data"
+        # Nobody pulls the plug of this machine: a lost disk is a deleted one, and a kernel keeps what it was given.
         self.database = postgres.started(self.both.programs, data, stop, "fsync=off", *options)
 
     def copy(self, other: Region) -> None:
@@ -84,7 +82,6 @@ class Region:
         state = "sync" if synchronous else "async"
         streams = f"select count(*) from pg_stat_replication where state = 'streaming' and sync_state = '{state}'"
         until(lambda: query(other.port, streams) == "1", f"{self.name} does not stream from {other.name}")
-        self.world.slow(self, other)
         self.both.slow(self, other)
 
     def promote(self) -> None:
@@ -109,8 +106,6 @@ class Region:
             self.database = None
 
 
-class World:
-    """Regions *a* and *b*, and the *network* between them, *delay_s* seconds one way; `world()` makes it."""
 class TwoRegions:
     """Regions *a* and *b*, and the *network* between them, *delay_s* seconds one way; `two_regions()` makes it."""
 
@@ -118,7 +113,6 @@ class TwoRegions:
         self, programs: postgres_setup.Programs, net: Network, folder: Path, stack: ExitStack, delay_s: float
     ) -> None:
         self.programs, self.network, self.folder, self.stack, self.delay_s = programs, net, folder, stack, delay_s
-        self.a, self.b = Site("a", self), Site("b", self)
         self.a, self.b = Region("a", self), Region("b", self)
 
     def own(self, path: Path) -> None:
@@ -129,41 +123,27 @@ class TwoRegions:
             for one in [path, *path.rglob("*")]:
                 os.chown(one, postgres_setup.NOBODY, postgres_setup.NOBODY)
 
-    def link(self, near: Site, far: Site) -> int:
+    def link(self, near: Region, far: Region) -> int:
         """The port at which *near* reaches the database of *far*."""
         return self.network.link(f"{near.name}-{far.name}", far.port)
 
-    def slow(self, near: Site, far: Site) -> None:
+    def slow(self, near: Region, far: Region) -> None:
         """The link from *near* to *far* has its delay from now on."""
         self.network.set(f"{near.name}-{far.name}", "both", delay_s=self.delay_s)
-
-    def lose(self, site: Site) -> float:
-        """All of region *site* is gone at once: its processes, what they had on the wire, and its disk.
-
-        Returns when its database died, on the monotonic clock.
-        """
-        died_s = [time.monotonic()]
-        if site.database is not None:
-            postgres.kill(site.database, then=lambda: died_s.append(self._lose_what_is_on_the_wire()))
-        if site.app is not None:
-            site.app.kill()
-        site.app = site.database = None
-        shutil.rmtree(site.folder, ignore_errors=True)
-        return died_s[-1]
-
-    def link(self, near: Region, far: Region) -> int:
-
-    def slow(self, near: Region, far: Region) -> None:
 
     def lose(self, region: Region) -> float:
         """All of region *region* is gone at once: its processes, what they had on the wire, and its disk.
 
+        Returns when its database died, on the monotonic clock.
+        """
+        died_s = [time.monotonic()]
         if region.database is not None:
             postgres.kill(region.database, then=lambda: died_s.append(self._lose_what_is_on_the_wire()))
         if region.app is not None:
             region.app.kill()
         region.app = region.database = None
         shutil.rmtree(region.folder, ignore_errors=True)
+        return died_s[-1]
 
     def _lose_what_is_on_the_wire(self) -> float:
         now = time.monotonic()
@@ -173,7 +153,6 @@ class TwoRegions:
 
 
 @contextmanager
-def world(delay_s: float = DELAY_S) -> Iterator[World]:
 def two_regions(delay_s: float = DELAY_S) -> Iterator[TwoRegions]:
     """Two empty regions, *delay_s* apart, for the time of a ``with`` block.
 
@@ -188,7 +167,6 @@ def two_regions(delay_s: float = DELAY_S) -> Iterator[TwoRegions]:
         nodes._tell_guard(f"dir {folder}")
         programs = postgres_setup.programs(folder)
         net = stack.enter_context(network())
-        yield World(programs, net, folder, stack, delay_s)
         yield TwoRegions(programs, net, folder, stack, delay_s)
 
 

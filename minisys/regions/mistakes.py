@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING
 from minisys.regions import backups_live
 from minisys.regions.backups_live import Audit, Backup
 from minisys.regions.customers import Customers, Name
-from minisys.regions.site import Site, World, until, world
 from minisys.regions.live import Region, TwoRegions, two_regions, until
 from minisys.replication.postgres_store import query
 
@@ -83,7 +82,6 @@ def operator_error(kind: str = "delete", *, for_s: float = 1.0, rate_per_s: floa
     """
     if kind not in MISTAKES or not for_s > 0:
         raise ValueError(f"kind must be one of {', '.join(MISTAKES)} and for_s > 0, got {kind!r} and {for_s}")
-    with world() as two:
     with two_regions() as two:
         backup = _prepare(two)
         assert two.a.app is not None
@@ -105,11 +103,9 @@ def operator_error(kind: str = "delete", *, for_s: float = 1.0, rate_per_s: floa
         )  # fmt: skip
 
 
-def repair(two: World, backup: Backup, wanted: Audit) -> int:
+def repair(two: TwoRegions, backup: Backup, wanted: Audit) -> int:
     """Restore beside, up to just before the mistake, and bring the rows back; how many of the audit were there."""
     backups_live.archived(two.a, backup.archive)
-    rescue = Site("rescue", two)
-def repair(two: TwoRegions, backup: Backup, wanted: Audit) -> int:
     rescue = Region("rescue", two)
     culprit = largest_change(two, backup.archive)
     backups_live.restore(backup, rescue, f"recovery_target_xid={culprit}", "recovery_target_inclusive=off")
@@ -117,7 +113,6 @@ def repair(two: TwoRegions, backup: Backup, wanted: Audit) -> int:
     return int(query(rescue.port, f"select count(*) from orders where at <= '{wanted.moment}' and cents > 0") or 0)
 
 
-def largest_change(two: World, archive: Path) -> int:
 def largest_change(two: TwoRegions, archive: Path) -> int:
     """The transaction in the archived log that deleted or updated the most rows."""
     segments = sorted(path.name for path in archive.iterdir() if len(path.name) == 24)
@@ -143,7 +138,6 @@ def bring_back(source: int, target: int) -> None:
         living.execute(BRING_BACK)
 
 
-def _prepare(two: World) -> Backup:
 def _prepare(two: TwoRegions) -> Backup:
     """Region a with its application, a standby in b, and b's base copy and archive."""
     archive = two.b.folder / "archive"

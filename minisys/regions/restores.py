@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from minisys.regions import backups_live
 from minisys.regions.backups_live import Audit, Backup, Restored
-from minisys.regions.site import Site, World, world
 from minisys.regions.live import Region, TwoRegions, two_regions
 from minisys.replication.postgres_store import query
 
@@ -27,10 +26,8 @@ GOOD = "none"
 
 
 @contextmanager
-def backed_up(orders: int = 300) -> Iterator[tuple[World, Backup, Audit]]:
-    """A region with a backup, *orders* orders since then in three segments of the log, and an audit of all of them."""
-    with world() as two:
 def backed_up(orders: int = 300) -> Iterator[tuple[TwoRegions, Backup, Audit]]:
+    """A region with a backup, *orders* orders since then in three segments of the log, and an audit of all of them."""
     with two_regions() as two:
         archive = two.b.folder / "archive"
         two.own(archive)
@@ -45,7 +42,6 @@ def backed_up(orders: int = 300) -> Iterator[tuple[TwoRegions, Backup, Audit]]:
         yield two, backup, wanted
 
 
-def try_out(two: World, backup: Backup, wanted: Audit, damage: str) -> Restored:
 def try_out(two: TwoRegions, backup: Backup, wanted: Audit, damage: str) -> Restored:
     """A restore drill on a copy of *backup* with *damage* (GOOD: none)."""
     with tempfile.TemporaryDirectory(prefix="drill-", dir=two.folder) as name:
@@ -53,7 +49,6 @@ def try_out(two: TwoRegions, backup: Backup, wanted: Audit, damage: str) -> Rest
         if damage != GOOD:
             backups_live.damage(copy, damage)
         two.own(Path(name))
-        return backups_live.restore_drill(copy, Site("drill", two), wanted)
         return backups_live.restore_drill(copy, Region("drill", two), wanted)
 
 

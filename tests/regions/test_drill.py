@@ -10,7 +10,6 @@ import pytest
 
 from minisys.regions import backups_live, drill, mistakes, restores
 from minisys.regions.customers import CUSTOMERS, TTL_S, Customers, Name, Order
-from minisys.regions.site import world
 from minisys.regions.live import two_regions
 from minisys.replication import postgres_setup
 from minisys.testbed import wheels
@@ -112,7 +111,6 @@ def test_bad_arguments_are_refused() -> None:
         mistakes.operator_error("truncate")
     with pytest.raises(ValueError, match="rate_per_s must be > 0, got 0"):
         Customers(Name(), 0)
-    with pytest.raises(ValueError, match="delay_s must be >= 0, got -1"), world(-1):
     with pytest.raises(ValueError, match="delay_s must be >= 0, got -1"), two_regions(-1):
         pass
     with pytest.raises(ValueError, match="damage must be one of flipped byte"):
@@ -124,7 +122,6 @@ def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(wheels, "_on_path", lambda *names: [])
     assert not drill.available()
     assert "make lab installs it" in capsys.readouterr().out
-    with pytest.raises(ProductMissing, match="make lab installs it"), world():
     with pytest.raises(ProductMissing, match="make lab installs it"), two_regions():
         pass
 
