@@ -86,7 +86,7 @@ def _box(design: Design, part: Part, spot: Spot, run: Any) -> str:
     line, busy = words.after_part(part, run) if run is not None else (words.of_part(part), None)
     sign = f'<g transform="translate({x + 9:g} {y + 7:g})" fill="{INK}" stroke="{INK}">{GLYPHS[part.kind]}</g>'
     name = _text(_short(part.name, 21), x + 32, y + 20, size=13, weight=600)
-    body = _text(_short(line, 31), x + 10, y + 37, colour=BAD if "✗" in line else MUTED)
+    body = _text(_short(line, 31), x + 10, y + 37, colour=BAD if line.endswith(" failed") else MUTED)
     return (
         f"<g data-part={quoteattr(part.name)}><title>{escape(f'{part.name}: {part.kind}; {line}')}</title>"
         f"{_outline(part, x, y)}{sign}{name}{body}{_busy(busy, x, y)}{_copies(design, part, x, y)}</g>"

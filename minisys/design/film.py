@@ -86,7 +86,8 @@ def journeys(spans: pd.DataFrame, seconds_a_second: float) -> pd.DataFrame:
     times = ["begin_s", "reached_s", "began_s", "done_s", "end_s"]
     first = rows.groupby("request")["begin_s"].transform("min")
     last = rows[times].max(axis=1).groupby(rows["request"]).transform("max")
-    rows["end_s"] = rows["end_s"].fillna(last)
+    last = np.maximum(last, first + 1e-9)  # one that failed at once has a way there and back, too
+    rows["end_s"] = rows["end_s"].fillna(last).where(rows["end_s"] > first, first + 1e-9)
     rows[times] = rows[times].ffill(axis=1).cummax(axis=1)
     took = (last - first).clip(lower=1e-9)
     usual = float(took.groupby(rows["request"]).first().median()) if len(rows) else 1.0
