@@ -118,8 +118,10 @@ def _busy(share: float | None, x: float, y: float) -> str:
 
 def _copies(design: Design, part: Part, x: float, y: float) -> str:
     """A small box for each zone with a square for each copy; regions instead, or numbers, where there are too many."""
-    if isinstance(part, Clients | External):
-        return _text(f"in {part.region}", x + 10, y + 55, colour=MUTED) if getattr(part, "region", "") else ""
+    if isinstance(part, Clients):
+        return _text(f"in {part.region}", x + 10, y + 55, colour=MUTED) if part.region else ""
+    if isinstance(part, External):
+        return _text("somebody else's", x + 10, y + 55, colour=MUTED)
     if isinstance(part, Dns | Edge) and not part.zones:
         return _text("in every region", x + 10, y + 55, colour=MUTED)
     zones = design.zones_of(part)
