@@ -21,7 +21,7 @@ def critical_path(spans: pd.DataFrame) -> pd.DataFrame:
 
     *part* is "network" for time under way. Shares sum to 1, largest first; an empty frame if nobody was answered.
     """
-    rows = spans.to_dict("index")
+    rows = {row: span for row, span in enumerate(spans.to_dict("records"))}
     children: dict[int, list[int]] = defaultdict(list)
     for row, span in rows.items():
         children[span["parent"]].append(row)

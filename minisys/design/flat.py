@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -101,33 +102,43 @@ def flatten(design: Design, network: Network) -> Flat:
     rows = {part.name: row for row, part in enumerate(design.parts)}
     zones = tuple(zone for some in design.regions.values() for zone in some)
     regions = tuple(design.regions)
-    first = np.cumsum([0, *(most(part) for part in design.parts)])
-    calls = [(part, call) for part in design.parts for call in part.calls]
-    for part, call in calls:
-        _known(call.to, rows, f"{part.name} calls")
-    arrow = np.cumsum([0, *(len(part.calls) for part in design.parts)])
-    parts = {
-        "kind": [CODE[part.kind] for part in design.parts],
-        "first": first[:-1],
-        "n": [most(part) for part in design.parts],
-        "arrow": arrow[:-1],
-        "arrows": [len(part.calls) for part in design.parts],
-        "source": [_known(p.source, rows, f"{p.name} reads") if isinstance(p, Workers) else -1 for p in design.parts],
-    } | {column: [read(part) for part in design.parts] for column, read in _PART.items()}
-    arrows = {
-        "origin": [rows[part.name] for part, _ in calls],
-        "to": [rows[call.to] for _, call in calls],
-        "path": [name_code(f"{part.name}>{call.to}#{part.calls.index(call)}") for part, call in calls],
-        "policy": [NAMES.index(_word(design[call.to].policy, NAMES, call.to)) for _, call in calls],
-        "known": [part.check if isinstance(part, Balancer) else DISCOVERY_S for part, _ in calls],
-    } | {column: [read(call) for _, call in calls] for column, read in _ARROW.items()}
-    places = [_place(design, part, i, zones, regions) for part in design.parts for i in range(most(part))]
+    copies = [(part, i) for part in design.parts for i in range(most(part))]
+    places = np.array([_place(design, part, i, zones, regions) for part, i in copies], dtype=np.int64).reshape(-1, 2)
     return Flat(
-        design, _columns(parts, WHOLE_PARTS, REAL_PARTS), _columns(arrows, WHOLE_ARROWS, REAL_ARROWS),
-        np.repeat(np.arange(len(rows)), np.diff(first)), *np.array(places, dtype=np.int64).reshape(-1, 2).T.copy(),
+        design, _parts(design, rows), _arrows(design, rows),
+        np.array([rows[part.name] for part, _ in copies], dtype=np.int64), places[:, 0].copy(), places[:, 1].copy(),
         network.one_way_s(design), network.edge_s, network.region_s, tuple(rows),
-        tuple(copy_name(part, i) for part in design.parts for i in range(most(part))), zones, regions,
+        tuple(copy_name(part, i) for part, i in copies), zones, regions,
     )  # fmt: skip
+
+
+def _parts(design: Design, rows: dict[str, int]) -> dict[str, np.ndarray]:
+    parts, sizes = design.parts, [most(part) for part in design.parts]
+    columns: dict[str, Any] = {
+        "kind": [CODE[part.kind] for part in parts],
+        "first": np.cumsum([0, *sizes])[:-1],
+        "n": sizes,
+        "arrow": np.cumsum([0, *(len(part.calls) for part in parts)])[:-1],
+        "arrows": [len(part.calls) for part in parts],
+        "source": [_known(p.source, rows, f"{p.name} reads") if isinstance(p, Workers) else -1 for p in parts],
+    }
+    columns |= {column: [read(part) for part in parts] for column, read in _PART.items()}
+    return _columns(columns, WHOLE_PARTS, REAL_PARTS)
+
+
+def _arrows(design: Design, rows: dict[str, int]) -> dict[str, np.ndarray]:
+    calls = [(part, call) for part in design.parts for call in part.calls]
+    to = [_known(call.to, rows, f"{part.name} calls") for part, call in calls]
+    ways = [(part.name, call.to) for part, call in calls]
+    columns: dict[str, Any] = {
+        "origin": [rows[part.name] for part, _ in calls],
+        "to": to,
+        "path": [name_code(f"{a}>{b}#{ways[:i].count((a, b))}") for i, (a, b) in enumerate(ways)],
+        "policy": [NAMES.index(_word(design.parts[row].policy, NAMES, design.parts[row].name)) for row in to],
+        "known": [part.check if isinstance(part, Balancer) else DISCOVERY_S for part, _ in calls],
+    }
+    columns |= {column: [read(call) for _, call in calls] for column, read in _ARROW.items()}
+    return _columns(columns, WHOLE_ARROWS, REAL_ARROWS)
 
 
 def copy_name(part: Part, i: int) -> str:
@@ -135,9 +146,7 @@ def copy_name(part: Part, i: int) -> str:
     return part.name if most(part) == 1 else f"{part.name}/{i + 1}"
 
 
-def _place(
-    design: Design, part: Part, i: int, zones: tuple[str, ...], regions: tuple[str, ...]
-) -> tuple[int, int]:  # fmt: skip
+def _place(design: Design, part: Part, i: int, zones: tuple[str, ...], regions: tuple[str, ...]) -> tuple[int, int]:
     """(zone, region) of a copy, -1 where it has none: names, edges and other people's services stand nowhere."""
     if isinstance(part, Clients):
         region = part.region or regions[0]

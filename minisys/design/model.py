@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 
 from minisys.design.flat import QUEUE, Flat
-from minisys.design.model_places import account, drain, finish, reach, turn, user
+from minisys.design.model_messages import drain
+from minisys.design.model_places import account, begin, finish, reach, turn, user
 from minisys.design.model_state import World
 from minisys.design.requests import Requests
 from minisys.design.tally import Tally
@@ -27,7 +28,7 @@ class Model:
 
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.world = World(flat, line, requests, tally)
-        self.world.reach, self.world.finish = reach, finish
+        self.world.reach, self.world.begin, self.world.finish = reach, begin, finish
         self.flat, self.tally = flat, tally
         for epoch, start in enumerate(line.start_s):
             if math.isfinite(start):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from minisys.design.draws import ALIVE, BAD, ERROR, HIT, luck, mix, work_s
+from minisys.design.draws import ALIVE, BAD, ERROR, HIT, luck, work_s
 from minisys.design.flat import CACHE, CLIENTS, DATABASE, EDGE, EXTERNAL, QUEUE, WORKERS
-from minisys.design.model_calls import FAILED, OK, REFUSED, answered, proceed, way_s
-from minisys.design.model_state import CALLING, ENDED, MESSAGE, WORKING, Site, Visit, World
+from minisys.design.model_calls import FAILED, OK, REFUSED, answered, proceed
+from minisys.design.model_choice import way_s
+from minisys.design.model_messages import back, drain, put, taken_off
+from minisys.design.model_state import CALLING, ENDED, WORKING, Site, Visit, World
 from minisys.design.tally import bin_of
 from minisys.design.timeline import SILENT, UP
 
@@ -111,9 +113,9 @@ def served(world: World, visit: Visit) -> None:
     elif kind == QUEUE and not put(world, visit):
         finish(world, visit, REFUSED)
     elif kind in (CACHE, EDGE) and hit(world, visit):
-        visit.missed = False
         finish(world, visit, OK)
     else:
+        visit.missed = kind in (CACHE, EDGE)
         proceed(world, visit)
 
 
@@ -196,69 +198,6 @@ def settle(world: World, visit: Visit, now: float) -> None:
     kept["finished_s"][row], kept["outcome"][row], kept["attempts"][row] = now, visit.outcome, visit.attempts
     if visit.outcome == OK:
         kept["started_s"][row], kept["server"][row] = visit.started, visit.server
-
-
-def put(world: World, visit: Visit) -> bool:
-    """Keep the message of *visit*, if there is room, and wake who waits for one."""
-    kept = world.messages[visit.part]
-    if len(kept) >= world.part["limit"][visit.part]:
-        return False
-    message = Visit(visit.request, visit.part, visit.copy, visit.place, mix(visit.path, QUEUE), None)
-    message.phase, message.reached = MESSAGE, world.env._now
-    kept.append(message)
-    world.tally.copies["queue_max"][visit.copy] = max(world.tally.copies["queue_max"][visit.copy], len(kept))
-    drain(world, visit.part)
-    return True
-
-
-def drain(world: World, queue: int) -> None:
-    """Give messages to idle workers, while there are both and the queue is up."""
-    kept = world.messages[queue]
-    rows = world.flat.copies_of(queue)
-    while kept and any(world.now_broken("down", row) == UP for row in rows):
-        copy = idle(world, queue)
-        if copy < 0:
-            return
-        message, part = kept.popleft(), world.part_of[copy]
-        origin = message.copy
-        message.part, message.copy, message.place, message.server = part, copy, world.zone_of[copy], copy
-        message.path, message.next = mix(message.path, world.part["name"][part]), world.part["arrow"][part]
-        message.missed, message.pending, message.attempts = True, 0, 1
-        world.tally.copies["arrived"][copy] += 1
-        world.sites[copy].inside[message] = None
-        world.begin_span(message, origin)
-        begin(world, world.sites[copy], message)
-
-
-def idle(world: World, queue: int) -> int:
-    """The least busy copy that reads *queue* and has a worker free, -1 if all are busy."""
-    best, least, now = -1, 0, world.env._now
-    for part, source in enumerate(world.part["source"]):
-        if source != queue:
-            continue
-        for copy in world.flat.copies_of(part):
-            busy = world.sites[copy].busy
-            able = world.ready[copy] <= now < world.leaves[copy] and world.now_broken("down", copy) == UP
-            if able and busy < world.part["workers"][part] and (best < 0 or busy < least):
-                best, least = copy, busy
-    return best
-
-
-def taken_off(world: World, message: Visit, outcome: int) -> None:
-    """A worker is done with *message*: it is gone, or tried again after the others."""
-    queue = world.part["source"][message.part]
-    world.mark_span(message)
-    world.end_span(message.span, message.outcome)
-    if outcome != OK and message.tries < world.part["attempts"][message.part]:
-        back(world, queue, message)
-    drain(world, queue)
-
-
-def back(world: World, queue: int, message: Visit) -> None:
-    """Put a message back in line as a new visit."""
-    fresh = Visit(message.request, queue, message.copy, message.place, mix(message.path, message.tries), None)
-    fresh.phase, fresh.tries, fresh.reached = MESSAGE, message.tries + 1, world.env._now
-    world.messages[queue].append(fresh)
 
 
 def kill(world: World, copy: int) -> None:

@@ -35,7 +35,7 @@ class Visit:
     def __init__(self, request: int, part: int, copy: int, place: int, path: int, ask: Ask | None) -> None:
         self.request, self.part, self.copy, self.place, self.path, self.ask = request, part, copy, place, path, ask
         self.serial, self.phase, self.reached, self.began = 0, WAITING, math.nan, math.nan
-        self.next, self.pending, self.missed, self.outcome, self.span, self.tries = 0, 0, True, 0, -1, 1
+        self.next, self.pending, self.missed, self.outcome, self.span, self.tries = 0, 0, False, 0, -1, 1
         self.server, self.started, self.attempts = -1, math.nan, 1
 
 
@@ -59,7 +59,7 @@ class Site:
 
 
 class World:
-    """Everything a run reads and changes. *ready*, *leaves*: from which and until which second a copy takes requests."""
+    """Everything a run reads and changes. *ready*, *leaves*: seconds from and until which a copy takes requests."""
 
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.env = simpy.Environment()
@@ -85,6 +85,7 @@ class World:
         self.epoch, self.serial, self.coming = 0, 0, 0
         self.reach: Callable[..., None]
         self.finish: Callable[..., None]
+        self.begin: Callable[..., None]
 
     def _pool(self, arrow: int) -> Pool:
         rows = self.flat.copies_of(self.arrow["to"][arrow])

@@ -16,14 +16,7 @@ from itertools import product
 import numpy as np
 
 from minisys.design.parts import Design
-
-try:
-    from minisys.regions.latency import round_trip_s
-except ImportError:  # pragma: no cover
-
-    def round_trip_s(a: str, b: str) -> float:
-        raise ValueError(f"no distance from {a} to {b}")
-
+from minisys.regions.latency import round_trip_s
 
 FAR_S = 0.1  # between two regions of which nobody knows where they lie: about Europe to America's east coast
 

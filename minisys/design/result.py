@@ -119,8 +119,14 @@ class Run:
         took = (kept["finished_s"] - self.requests.arrival_s)[mine][outcome == 0]
         ends = [int(mine.sum()), *(int(np.isin(outcome, codes).sum()) for codes in ([0], [1], [2, 3], [4]))]
         p50, p99 = np.percentile(took, [50, 99]) if len(took) else (math.nan, math.nan)
-        rest = {"utilisation": math.nan, "wait_s": 0.0, "p50_s": float(p50), "p99_s": float(p99), "queue_max": 0}
-        return dict(zip(ENDS, ends, strict=True)) | rest
+        users: dict[str, float | str] = dict(zip(ENDS, ends, strict=True))
+        return users | {
+            "utilisation": math.nan,
+            "wait_s": 0.0,
+            "p50_s": float(p50),
+            "p99_s": float(p99),
+            "queue_max": 0,
+        }
 
     @cached_property
     def arrows(self) -> pd.DataFrame:

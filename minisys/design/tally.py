@@ -42,7 +42,7 @@ class Tally:
 
 def new_tally(flat: Flat, n: int, for_s: float) -> Tally:
     """An empty tally for *n* requests."""
-    copies = {name: np.zeros(len(flat.copies), dtype=np.int64) for name in COUNTS}
+    copies: dict[str, np.ndarray] = {name: np.zeros(len(flat.copies), dtype=np.int64) for name in COUNTS}
     copies |= {name: np.zeros(len(flat.copies)) for name in TIMES}
     calls = {name: np.zeros(len(flat.arrows["to"]), dtype=np.int64) for name in CALLS}
     requests = {

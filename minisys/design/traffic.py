@@ -34,6 +34,9 @@ class Traffic:
             if not corners or times != sorted(times) or min(factor for _, factor in corners) < 0:
                 raise ValueError(f"traffic {self.name!r}, {region or 'all'}: needs corners in order, factors >= 0")
 
+    def __hash__(self) -> int:
+        return hash((self.name, *sorted(self.shape.items())))
+
     @classmethod
     def steady(cls) -> Traffic:
         """The clients' own rates, all the time."""
@@ -85,7 +88,7 @@ class Traffic:
     def factor(self, time_s: np.ndarray | float, region: str = "") -> np.ndarray:
         """By how much the rate of the clients in *region* is multiplied at *time_s* seconds."""
         corners = self.shape.get(region) or self.shape.get("") or ((0.0, 1.0),)
-        return np.interp(time_s, [at for at, _ in corners], [f for _, f in corners])
+        return np.asarray(np.interp(time_s, [at for at, _ in corners], [f for _, f in corners]))
 
     def arrivals(self, rate: float, region: str, for_s: float, rng: np.random.Generator) -> np.ndarray:
         """Moments in the first *for_s* seconds of a Poisson process with *rate* x factor per second.
