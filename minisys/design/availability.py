@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from minisys.availability import graph, theory
 from minisys.availability.graph import Estimate, Needs, Service, any_of, at_least
+from minisys.design.flat import copy_name
 from minisys.design.flow import Copy, copies_of, flows
-from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, External, Part
+from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, Edge, External, Part
 
 # Google Cloud's infrastructure reliability guide, "Platform availability" (docs.cloud.google.com/architecture/
 # infra-reliability-guide, read 2026-11-26): 99.9 % for a workload in one zone, 99.99 % for one in many zones.
@@ -106,29 +107,27 @@ class _Drawn:
 
     def standing(self, part: Part) -> list[str | Needs]:
         """The copies of the part that must be up, each with its zone and its region."""
-        copies = copies_of(self.design, part)
-        if isinstance(part, External | Clients) or not copies:
-            return []
-        each = theory.from_repair(part.mtbf, part.mttr)
+        copies, each = copies_of(self.design, part), theory.from_repair(part.mtbf, part.mttr)
+        if not copies:
+            return [self.add(part.name, 1 - (1 - each) ** part.copies)] if isinstance(part, Edge) else []
         if isinstance(part, Database):
             return self.stored(part, copies, each)
         now = flows(self.design)
         k = math.ceil(now.busy(part) / part.workers - 1e-9) if self.ground.carry else 1
         if 1 < k <= len(copies):
-            return [at_least(k, *(self.copy(f"{part.name}/{copy.number}", copy, each) for copy in copies))]
+            return [at_least(k, *(self.copy(copy_name(part, copy.number), copy, each) for copy in copies))]
         zones: dict[str, list[Copy]] = {}
         for copy in copies:
             zones.setdefault(copy.zone, []).append(copy)
         names = []
         for zone, there in zones.items():  # one of them is enough: all copies of a zone are one component
-            alone = part.name if len(copies) == 1 else f"{part.name}/{there[0].number}"
-            label = alone if len(there) == 1 else f"{part.name} in {zone}"
+            label = copy_name(part, there[0].number) if len(there) == 1 else f"{part.name} in {zone}"
             names.append(self.copy(label, there[0], 1 - (1 - each) ** len(there)))
         return [any_of(*names)]
 
     def stored(self, part: Database, copies: list[Copy], each: float) -> list[str | Needs]:
         """A shard: its primary, whoever may take its place, and a majority where one is asked."""
-        names = [part.name] if len(copies) == 1 else [f"{part.name}/{copy.number}" for copy in copies]
+        names = [copy_name(part, copy.number) for copy in copies]
         for name, copy in zip(names, copies, strict=True):
             self.copy(name, copy, each)
         if part.replication == "none":
@@ -182,7 +181,7 @@ def sampled(design: Design, n: int = 100_000, *, seed: int = 0, ground: Ground =
         for clients in design.of(Clients)
         for on in ("reads", "writes")
     }
-    low, share, high = (_weighted(design, lambda c, on, i=i: found[c.name, on][i]) for i in range(3))  # type: ignore[misc]
+    low, share, high = (_weighted(design, lambda c, on, i=i: found[c.name, on][i]) for i in range(3))
     return Estimate(low, share, high)
 
 
@@ -201,7 +200,7 @@ def cut_sets(design: Design, most: int = 2) -> list[frozenset[str]]:
 
 
 def single_points(design: Design) -> list[str]:
-    """Each copy, zone or region ("app/0", "zone eu-a", "region eu") whose failure alone fails some kind of request."""
+    """Each copy, zone or region ("app/1", "zone eu-a", "region eu") whose failure alone fails some kind of request."""
     return [next(iter(cut)) for cut in cut_sets(design, 1)]
 
 

@@ -19,7 +19,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, External, Part, Queue, Service, Workers
+from minisys.design.parts import (
+    Cache,
+    Call,
+    Clients,
+    Database,
+    Design,
+    Dns,
+    Edge,
+    External,
+    Part,
+    Queue,
+    Service,
+    Workers,
+)
 from minisys.testbed import queueing
 
 ROUNDS = 300  # circles of sent-and-forgotten calls converge or are hopeless by then
@@ -35,8 +48,11 @@ class Copy(NamedTuple):
 
 
 def copies_of(design: Design, part: Part) -> list[Copy]:
-    """Where the copies of a part stand, in turn in its zones. A shard's copies for a database."""
-    zones = design.zones_of(part)
+    """Where the copies of a part stand, in turn in its zones: of a database, the first shard's.
+
+    Users, names, edges and other people's services stand nowhere: no copies.
+    """
+    zones = () if isinstance(part, Clients | Dns | Edge | External) else design.zones_of(part)
     placed = [zones[i % len(zones)] for i in range(part.copies)] if zones else []
     return [Copy(i, zone, design.region_of(zone)) for i, zone in enumerate(placed)]
 

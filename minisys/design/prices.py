@@ -54,7 +54,7 @@ class Prices:
     cdn_gb: float = 0.05
     million_reads: float = 0.40
     million_writes: float = 5.0
-    kb_per_answer: float = 20.0
+    kb_per_answer: float = 5.0
     kb_per_call: float = 2.0
     kb_per_write: float = 1.0
     machines: Mapping[str, Machine] = field(default_factory=lambda: MACHINES)
