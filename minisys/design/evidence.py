@@ -51,9 +51,10 @@ class Suspect:
     """A weakness that the structure suggests, at *component*, and the *plan* and *traffic* that would show it.
 
     kind: "outage" (a long, thin run that sees the repair; "lost": only for the writes lost) or "load" (a short run at
-    full load; "backlog": only for the messages left). instead: the design with the cure; then only what the cure saves
-    is damage. promised: the objectives say that this is survived.
-    said: what a sentence about it needs. least: shares below are not worth a word.
+    full load; "storm": a longer one; "backlog": only for the messages left). instead: the design with the cure; then
+    only what the cure saves is damage. promised: the objectives say that this is survived. said: what a sentence about
+    it needs. least: shares below are not worth a word. from_s: requests that were sent earlier are not counted
+    (default: from the fault's beginning, or the end of the RTO).
     """
 
     weakness: str
@@ -65,6 +66,7 @@ class Suspect:
     instead: Design | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
     least: float = 0.002
+    from_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,19 @@ class Range:
         self._usual: dict[Any, Run] = {}
         self.grace_s = self.whole.objectives.rto or 0.0
 
-    def for_s(self, kind: str) -> float:
-        """Seconds of a run: an outage is watched until after the RTO, load as long as the requests last."""
+    def for_s(self, kind: str, times: float = 1.0) -> float:
+        """Seconds of a run: an outage is watched until after the RTO, load as long as the requests last.
+
+        times: a crowd so many times as large; nothing breaks then, so that less time is enough for a queue to show.
+        """
         if kind in LONG:
             return AT_S + min(600.0, self.grace_s + max(20.0, self.grace_s / 4))
-        return min(60.0, max(4 * AT_S, self.requests / max(1e-9, self.rate)))
+        if kind == "storm":
+            return 8 * AT_S
+        wanted, least = self.requests / max(1e-9, self.rate * times), 4 * AT_S
+        if times > 1:
+            least = min(least, max(3.0, 8 * self.late_s))
+        return min(60.0, max(least, wanted))
 
     def traffic(self, kind: str, traffic: Traffic) -> Traffic:
         """Thinner traffic for a long run: an outage is the same for fewer users."""
@@ -130,10 +140,11 @@ class Range:
         """Run it, and measure the damage."""
         sent = self.traffic(suspect.kind, suspect.traffic)
         usual = self.usual(suspect.kind, self.traffic(suspect.kind, STEADY))
-        attacked = self.run(sent, suspect.plan, self.for_s(suspect.kind))
+        for_s = self.for_s(suspect.kind, float(suspect.said.get("times", 1.0)) if not suspect.plan else 1.0)
+        attacked = self.run(sent, suspect.plan, for_s)
         damage = self.damage(attacked, usual, suspect)
         if suspect.instead is not None:
-            cured = self.run(sent, suspect.plan, self.for_s(suspect.kind), suspect.instead)
+            cured = self.run(sent, suspect.plan, for_s, suspect.instead)
             saved = self.damage(cured, usual, suspect)
             left = max(0.0, damage.failed + damage.late - saved.failed - saved.late)
             damage = Damage(0.0, left, max(0.0, damage.lost - saved.lost))
@@ -144,10 +155,11 @@ class Range:
         if suspect.kind == "backlog":
             return Damage(late=left_over(attacked, suspect.component))
         begin = min((fault.at_s for fault in suspect.plan), default=0.0)
-        grace = self.grace_s if suspect.kind == "outage" else 0.0
+        begin += self.grace_s if suspect.kind == "outage" else 0.0
+        begin = begin if suspect.from_s is None else suspect.from_s
         failed, late, lost = 0.0, 0.0, 0.0
         if suspect.kind != "lost":
-            hit, before = (bad_shares(each, begin + grace, self.late_s) for each in (attacked, usual))
+            hit, before = (bad_shares(each, begin, self.late_s) for each in (attacked, usual))
             failed, late = max(0.0, hit[0] - before[0]), max(0.0, hit[1] - before[1])
         rpo = self.whole.objectives.rpo
         if suspect.kind in LONG and attacked.lost_writes and not (rpo is not None and attacked.rpo_s <= rpo):
@@ -158,9 +170,9 @@ class Range:
 
 
 def left_over(seen: Run, queue: str) -> float:
-    """The share of a queue's messages that still wait when the run ends."""
-    row = seen.parts.set_index("part").loc[queue]
-    return float(row["unfinished"] / max(1.0, row["arrived"]))
+    """The share of a queue's messages that wait in it when the last user has come."""
+    waiting = float(seen.in_queue()[queue].iloc[-1])
+    return waiting / max(1.0, float(seen.parts.set_index("part").loc[queue, "arrived"]))
 
 
 def bad_shares(seen: Run, from_s: float, late_s: float) -> tuple[float, float]:

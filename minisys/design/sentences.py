@@ -59,12 +59,11 @@ def _lost_data(name: str, proof: Proof) -> str:
 
 
 def _retries(name: str, proof: Proof, said: Mapping) -> str:
-    calls, usual = (
-        float(run.arrows.loc[run.arrows["to"] == name, "calls"].sum()) for run in (proof.attacked, proof.usual)
-    )
-    more = f"try {said['attempts']} times, send {calls / max(1.0, usual):.1f} times as many calls"
+    sent, usual = (float(seen.parts.set_index("part").loc[name, "arrived"]) for seen in (proof.attacked, proof.usual))
+    per_s = (sent / proof.attacked.for_s) / max(1e-9, usual / proof.usual.for_s)
     return (
-        f"{name} is slow for a while, and its callers, who {more}: {share(proof.damage.total)} is their doing."
+        f"{name} stumbles, its callers try {said['attempts']} times, and it gets {per_s:.1f} times the calls: "
+        f"{share(proof.damage.total)} of the requests are lost that without retries would have been answered."
     )
 
 
