@@ -1,4 +1,4 @@
-"""Numbers as people write them: "200 ms", "0.2 s", "1/8", "12.5 %", "7,000 requests/s", "10 million", "2e9".
+"""Numbers as people write them: "200 ms", "1/8", "12.5 %", "7,000 requests/s", "5k/s", "10 million", "$5,000/month".
 
 Promised: the same quantity in any unit of its kind is the same answer; a number without a unit is taken in the unit
 that was asked for; what cannot be read is refused with a reason and costs nothing. Not done: words ("two hundred").
@@ -18,6 +18,10 @@ THINGS = (
 READABLE = re.compile(r"[0-9A-Za-zµ°%.+\-*/() ]{1,60}")
 THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 LARGE = {"thousand": "e3", "million": "e6", "billion": "e9"}
+SUFFIX = {
+    "k": "e3",
+    "M": "e6",
+}  # "5k/s" right behind the digits; with a space Pint would take k for Boltzmann's constant
 
 
 class UnclearError(ValueError):
@@ -47,6 +51,8 @@ def read(text: str, unit: str) -> float:
     """The number that *text* means, in *unit*. Raises UnclearError with what to write instead."""
     said = THOUSANDS.sub(lambda found: found[0].replace(",", ""), text.strip())
     said = re.sub(rf"(?<=\d)\s*({'|'.join(LARGE)})\b", lambda found: LARGE[found[1].lower()], said, flags=re.IGNORECASE)
+    said = re.sub(r"(?<=\d)([kM])(?![A-Za-z])", lambda found: SUFFIX[found[1]], said)
+    said = re.sub(r"\$\s*([\d.]+(?:e\d+)?)", r"\1 dollar", said)
     if re.fullmatch(r"[\d.]*\d,\d+\D*", said):
         raise UnclearError(f"write {said.replace('.', '').replace(',', '.')!r} with a point, not a comma")
     if not READABLE.fullmatch(said) or "**" in said or not any(letter.isdigit() for letter in said):
