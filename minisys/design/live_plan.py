@@ -60,7 +60,8 @@ SHOP = Design(
         Cache("cache", takes=0.0002, workers=1, hits=0.9),
         Database("store", takes=0.001, write=0.004, workers=4, copies=3, shards=2, replication="raft", failover=1.0),
         Queue("orders", takes=0.002, workers=4),
-        Workers("workers", source="orders", takes=0.005, workers=4, copies=2, calls=(Call("bank", timeout=1.0),)),
+        Workers("workers", source="orders", takes=0.005, workers=4, copies=2,
+                calls=(Call("bank", timeout=1.0), Call("store", timeout=3.0, attempts=5, backoff=0.02))),
         External("bank", takes=0.005, workers=64),
     ),
 )  # fmt: skip
