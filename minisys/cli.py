@@ -72,7 +72,7 @@ def quiz(
 
 @app.command(rich_help_panel=TRY)
 def up(
-    design: Annotated[str, typer.Argument(help='What to start: "shop".')] = "shop",
+    design: Annotated[str, typer.Argument(help='What to start: "shop", or a file with a design.')] = "shop",
     seconds: Annotated[float | None, typer.Option("--for", min=1, help="End after so many seconds.")] = None,
     load: Annotated[float, typer.Option(min=0, help="Users a second, made by Locust (default: none).")] = 0.0,
 ) -> None:
