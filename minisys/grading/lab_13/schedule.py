@@ -68,27 +68,28 @@ def restorable(bad: Collection[int], tonight: Tonight) -> str:
         for past in range(max(0, day - WINDOW + 1), day + 1):
             if past in bad:
                 continue
-            try:
-                plan(kept, past * DAY) if _exact(kept, past) else _missing(past)
-            except Unrestorable:
+            if not _had(kept, past):
                 raise Wrong(
                     f"evening {past} cannot be restored", given=given(day, kept[:-1]),
                     expected=f"each of the last {WINDOW} evenings", look=hint(kept, past),
-                ) from None  # fmt: skip
+                )  # fmt: skip
     return f"{EVENINGS} evenings, {len(bad)} files unreadable"
 
 
-def _exact(kept: Sequence[Piece], past: int) -> bool:
+def _had(kept: Sequence[Piece], past: int) -> bool:
+    try:
+        return bool(_own(kept, past) and plan(kept, past * DAY))
+    except Unrestorable:
+        return False
+
+
+def _own(kept: Sequence[Piece], past: int) -> bool:
     return any(evening(one) == past for one in kept)
-
-
-def _missing(past: int) -> None:
-    raise Unrestorable(f"no file of evening {past}", 0.0)
 
 
 def hint(kept: Sequence[Piece], past: int) -> str:
     """Why the state of evening *past* cannot be had."""
-    if not _exact(kept, past):
+    if not _own(kept, past):
         return f"its own file is deleted; {WINDOW} evenings are {WINDOW} states, and tonight's is one of them"
     before = [one for one in kept if evening(one) < past]
     if any(not one.readable for one in before[-MOST_FILES:]):
