@@ -123,10 +123,7 @@ def reference(case: Case, seed: int) -> Seen:
 
 
 def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
-    return tuple(
-        (str(row["objective"]), str(row["wanted"]), str(row["got"]), bool(row["kept"]), str(row["evidence"]))
-        for row in verdict.rows.to_dict("records")
-    )
+    return tuple((row.objective, row.wanted, row.got, bool(row.kept), row.evidence) for row in verdict.rows)
 
 
 def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple[dict[str, Any], ...]:
