@@ -147,6 +147,7 @@ def _told(finding: Any) -> dict[str, Any]:
     return {
         "weakness": finding.weakness, "component": str(finding.component), "damage": float(finding.damage),
         "sentence": finding.sentence, "plan": plan, "seed": int(finding.seed), "cure": str(finding.cure),
+        "promised": bool(finding.promised),
     }  # fmt: skip
 
 

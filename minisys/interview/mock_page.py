@@ -186,10 +186,10 @@ def mock() -> Talk:
     return Talk(interviewer.all_cases(), Progress())
 
 
-def last_report(progress: Progress | None = None) -> mock_report.Report | None:
-    """The report of the interview finished last, for a page without widgets; None before the first."""
+def last_report(progress: Progress | None = None) -> mock_report.Report | mock_report.NoReport:
+    """The report of the interview finished last, also where there are no widgets; before the first a line says so."""
     progress = progress or Progress()
     done = [name for name, one in mocks(progress).items() if one.done]
     if not done:
-        return None
+        return mock_report.NoReport()
     return mock_report.report(Interviewer(done[-1], interviewer.all_cases()[done[-1].split("/")[0]], progress))

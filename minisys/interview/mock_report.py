@@ -131,6 +131,17 @@ class Report(Shown):
         return file, printed(file)
 
 
+@dataclass(frozen=True, repr=False)
+class NoReport(Shown):
+    """What stands in place of a report before the first interview is finished."""
+
+    def text(self) -> str:
+        return "No interview finished yet. The report of your last one comes here."
+
+    def html(self) -> str:
+        return f'<section class="ms-card"><p>{self.text()}</p></section>'
+
+
 def report(interview: Interviewer) -> Report:
     """The report of a scored interview; the last design and the reference are run again for it."""
     text, mock = interview.text(), interview.mock
