@@ -42,7 +42,7 @@ export default {
     function choose() {
       element("p", "ms-title", body, {}, view.title);
       for (const one of view.open) button(body, `Go on: ${one.title}`, () => send({ do: "open", name: one.name }, "first"));
-      const form = element("form", "ms-row ms-choose", body, { "aria-label": view.title });
+      const form = element("form", "ms-row ms-pick", body, { "aria-label": view.title });
       const pick = (name, options, chosen) => {
         const label = element("label", "ms-inline", form);
         element("span", "ms-muted", label, {}, name);
