@@ -65,7 +65,7 @@ class Report(Shown):
         lines = [self.headline(), "", *(f"  {d:<21}{s} ({said}): {why}" for d, _, s, said, why in self.scores())]
         lines += ["", "Study first:"]
         lines += [f"  {n}. {a.what} (chapter {a.chapter}): {a.why}" for n, a in enumerate(study(mock), 1)]
-        lines += ["", "Asked about your design:", *(f"  {line}" for line in self._asked())]
+        lines += ["", "Asked about your design:", *(f"  {line}" for line in self.asked())]
         lines += ["", "Minutes, planned and taken:", *(f"  {name:<24}{a:>6}{b:>7}" for name, a, b in self.times())]
         return "\n".join(lines)
 
@@ -86,7 +86,7 @@ class Report(Shown):
             for a in study(self.interview.mock)
         )
         head = ("dimension", "weight", "score", "means", "evidence")
-        asked = "".join(f"<li>{escape(line)}</li>" for line in self._asked())
+        asked = "".join(f"<li>{escape(line)}</li>" for line in self.asked())
         return (
             f'<p class="ms-big">{escape(self.headline())}</p><h2>Study first</h2><ol>{first}</ol>'
             f"<h2>Your score</h2>{_table(head, self.scores())}"
@@ -94,7 +94,7 @@ class Report(Shown):
             f"<h2>Minutes</h2>{_table(('phase', 'planned', 'taken'), self.times())}"
         )
 
-    def _asked(self) -> list[str]:
+    def asked(self) -> list[str]:
         """What was asked about the design, with its evidence and what became of it."""
         mock, lines = self.interview.mock, []
         for i, finding in enumerate(mock.findings):
@@ -129,6 +129,17 @@ class Report(Shown):
         file = place / f"mock-{self.interview.name.replace('/', '-')}.html"
         file.write_text(self.page(), "utf-8")
         return file, printed(file)
+
+
+@dataclass(frozen=True, repr=False)
+class NoReport(Shown):
+    """What stands in place of a report before the first interview is finished."""
+
+    def text(self) -> str:
+        return "No interview finished yet. The report of your last one comes here."
+
+    def html(self) -> str:
+        return f'<section class="ms-card"><p>{self.text()}</p></section>'
 
 
 def report(interview: Interviewer) -> Report:
