@@ -91,11 +91,15 @@ def down() -> None:
     from minisys.design import commands
 
     raise typer.Exit(commands.down(typer.echo))
+
+
+@app.command(rich_help_panel=TRY)
 def mock(
     case: Annotated[
         str, typer.Argument(help="The system to design, like url_shortener (default: what is unfinished).")
     ] = "",
     minutes: Annotated[int, typer.Option(help="30, 45 or 60.")] = 45,
+) -> None:
     """Be interviewed here, in the terminal (Ctrl-C pauses; the same command goes on)."""
     from minisys.interview import mock_terminal
 

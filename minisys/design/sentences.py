@@ -59,7 +59,7 @@ def _lost_data(name: str, proof: Proof) -> str:
 
 
 def _retries(name: str, proof: Proof, said: Mapping) -> str:
-    sent, usual = (float(seen.parts.set_index("part").loc[name, "arrived"]) for seen in (proof.attacked, proof.usual))
+    sent, usual = (float(seen.parts.set_index("part")["arrived"][name]) for seen in (proof.attacked, proof.usual))
     per_s = (sent / proof.attacked.for_s) / max(1e-9, usual / proof.usual.for_s)
     return (
         f"{name} stumbles, its callers try {said['attempts']} times, and it gets {per_s:.1f} times the calls: "

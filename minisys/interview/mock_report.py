@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from minisys import doctor
 from minisys.grading.report import Shown
 from minisys.interview.interviewer import Interviewer
 from minisys.interview.mock import PHASES, Line
 from minisys.interview.mock_machine import Seen
 from minisys.interview.mock_study import study
 from minisys.interview.rubric import DIMENSIONS, SCORES
-from minisys.testbed import style
+from minisys.testbed import browser, style
 from minisys.testbed.home import data_folder
 
 PAGE_CSS = """body { margin: 24px auto; max-width: 900px; font: 400 14px/1.5 var(--ms-font); color: #1d2433; }
@@ -154,14 +153,14 @@ def report(interview: Interviewer) -> Report:
 
 def printed(page: Path) -> Path | None:
     """A PDF beside the HTML file *page*; None if there is no Chromium, or it could not."""
-    browser = doctor.chromium()
-    if browser is None:
+    program = browser.chromium()
+    if program is None:
         return None
     file = page.with_suffix(".pdf")
     alone = ["--no-sandbox"] if hasattr(os, "geteuid") and not os.geteuid() else []
     with tempfile.TemporaryDirectory() as profile:
         flags = ["--headless", "--disable-gpu", *alone, f"--user-data-dir={profile}", "--no-pdf-header-footer"]
-        command = [browser, *flags, f"--print-to-pdf={file}", page.as_uri()]
+        command = [program, *flags, f"--print-to-pdf={file}", page.as_uri()]
         try:
             subprocess.run(command, capture_output=True, timeout=60, check=True)
         except (OSError, subprocess.SubprocessError):

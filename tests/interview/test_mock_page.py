@@ -23,7 +23,7 @@ CASES = {"guest-book": Small()}
 @pytest.fixture(autouse=True)
 def own(tmp_path, monkeypatch):
     monkeypatch.setenv("MINISYS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(mock_report.doctor, "chromium", lambda: None)
+    monkeypatch.setattr(mock_report.browser, "chromium", lambda: None)
     monkeypatch.setattr(interviewer, "all_cases", lambda: CASES)
     monkeypatch.setattr(mock_terminal, "all_cases", lambda: CASES)
 
