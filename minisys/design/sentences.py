@@ -63,9 +63,7 @@ def _retries(name: str, proof: Proof, said: Mapping) -> str:
         float(run.arrows.loc[run.arrows["to"] == name, "calls"].sum()) for run in (proof.attacked, proof.usual)
     )
     more = f"try {said['attempts']} times, send {calls / max(1.0, usual):.1f} times as many calls"
-    return (
-        f"{name} is slow for a while, and its callers, who {more}: {share(proof.damage.total)} is their doing."
-    )
+    return f"{name} is slow for a while, and its callers, who {more}: {share(proof.damage.total)} is their doing."
 
 
 SAID: Mapping[str, Callable[[str, Proof, Mapping], str]] = MappingProxyType({
