@@ -52,7 +52,7 @@ def _simulated(level: Level, seed: int) -> RegionLoss:
 
 
 def in_three_worlds(measure: str, measured: Iterable[drill.Drill] = (), seeds: int = 10) -> alt.LayerChart:
-    """RTO or RPO (*measure*: "rto_s" or "rpo_s") of the drill's four levels: formula, model (*seeds* runs), live drills."""
+    """RTO or RPO (*measure*: "rto_s" or "rpo_s") of the drill's four levels: formula, model (*seeds* runs), drills."""
     names = {"rto_s": "RTO: first failed order to first confirmed again", "rpo_s": "RPO: age of what was lost"}
     said = {"rto_s": lambda level: theory.open_s(level, DRILL_SHOP, REHEARSED),
             "rpo_s": lambda level: theory.rpo_mean_s(level.copies)}[measure]  # fmt: skip
