@@ -59,7 +59,7 @@ def test_it_runs_once_ends_when_told_and_leaves_nothing_when_killed(file):
         assert said.pop().startswith(f"A shop is running already, process {process.pid}: http://127.0.0.1:")
         assert commands.down(said.append) == 0
         assert said.pop().endswith("has ended.")
-        assert process.wait(10) == 0 and "Clean: 0 orders" in process.stdout.read()
+        assert process.wait(10) == 0 and "Clean: of 20,000 units 0 are sold" in process.stdout.read()
     assert not psutil.wait_procs(children, 5)[1] and not commands.note().exists()
 
     with begin(file) as process:
