@@ -28,9 +28,9 @@ def machines_without_loss(rate: float, work_ms: float, workers: float, zones: fl
 
 
 @calculation
-def machines_full(rate: float, work_ms: float, workers: float, zones: float, busy_percent: float) -> float:
-    """Slip: busy to 100 %."""
-    return zones * ceil(rate * work_ms / 1000 / workers / (zones - 1) - 1e-9)
+def machines_plus_one(rate: float, work_ms: float, workers: float, zones: float, busy_percent: float) -> float:
+    """Slip: one spare machine for a whole zone."""
+    return machines_without_loss(rate, work_ms, workers, zones, busy_percent) + 1
 
 
 @working
