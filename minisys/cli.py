@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COURSE, TRY = "The course", "Try things"
+KINDS = "choice, number, drill, ordering, matching, reading, design, open"
 
 
 @app.command(rich_help_panel=COURSE)
@@ -48,7 +49,9 @@ def quiz(
     count: Annotated[int, typer.Option(min=1, help="How many questions.")] = 8,
     family: Annotated[str, typer.Option(help="Only scale, consistency, balancing, data or resilience.")] = "",
     level: Annotated[str, typer.Option(help="Only this level: junior, mid, senior or staff.")] = "",
-    kind: Annotated[str, typer.Option(help="Only choice, number, drill, ordering or open.")] = "",
+    kind: Annotated[
+        str, typer.Option(help="Only choice, number, drill, ordering, matching, reading, design, open.")
+    ] = "",
     seed: Annotated[int | None, typer.Option(help="The same seed asks the same questions.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Today's queue: what should be repeated now.")] = False,
     add: Annotated[str, typer.Option(help="Take the questions of this YAML file as your own; asks nothing.")] = "",
@@ -66,6 +69,42 @@ def quiz(
         terminal.run(
             chapter or None, count=count, family=family or None, level=level or None, kind=kind or None, seed=seed
         )
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
+@app.command(rich_help_panel=TRY)
+def up(
+    design: Annotated[str, typer.Argument(help='What to start: "shop", or a file with a design.')] = "shop",
+    seconds: Annotated[float | None, typer.Option("--for", min=1, help="End after so many seconds.")] = None,
+    load: Annotated[float, typer.Option(min=0, help="Users a second, made by Locust (default: none).")] = 0.0,
+) -> None:
+    """Start a design as real processes, with a page to look at and to kill things (Ctrl-C ends it)."""
+    from minisys.design import commands
+
+    raise typer.Exit(commands.up(design, seconds, load, typer.echo))
+
+
+@app.command(rich_help_panel=TRY)
+def down() -> None:
+    """End the design that another terminal has started."""
+    from minisys.design import commands
+
+    raise typer.Exit(commands.down(typer.echo))
+
+
+@app.command(rich_help_panel=TRY)
+def mock(
+    case: Annotated[
+        str, typer.Argument(help="The system to design, like url_shortener (default: what is unfinished).")
+    ] = "",
+    minutes: Annotated[int, typer.Option(help="30, 45 or 60.")] = 45,
+) -> None:
+    """Be interviewed here, in the terminal (Ctrl-C pauses; the same command goes on)."""
+    from minisys.interview import mock_terminal
+
+    try:
+        mock_terminal.run(case, minutes)
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from None
 

@@ -86,7 +86,7 @@ def _box(design: Design, part: Part, spot: Spot, run: Any) -> str:
     line, busy = words.after_part(part, run) if run is not None else (words.of_part(part), None)
     sign = f'<g transform="translate({x + 9:g} {y + 7:g})" fill="{INK}" stroke="{INK}">{GLYPHS[part.kind]}</g>'
     name = _text(_short(part.name, 21), x + 32, y + 20, size=13, weight=600)
-    body = _text(_short(line, 31), x + 10, y + 37, colour=BAD if "✗" in line else MUTED)
+    body = _text(_short(line, 31), x + 10, y + 37, colour=BAD if line.endswith(" failed") else MUTED)
     return (
         f"<g data-part={quoteattr(part.name)}><title>{escape(f'{part.name}: {part.kind}; {line}')}</title>"
         f"{_outline(part, x, y)}{sign}{name}{body}{_busy(busy, x, y)}{_copies(design, part, x, y)}</g>"
@@ -118,8 +118,10 @@ def _busy(share: float | None, x: float, y: float) -> str:
 
 def _copies(design: Design, part: Part, x: float, y: float) -> str:
     """A small box for each zone with a square for each copy; regions instead, or numbers, where there are too many."""
-    if isinstance(part, Clients | External):
-        return _text(f"in {part.region}", x + 10, y + 55, colour=MUTED) if getattr(part, "region", "") else ""
+    if isinstance(part, Clients):
+        return _text(f"in {part.region}", x + 10, y + 55, colour=MUTED) if part.region else ""
+    if isinstance(part, External):
+        return _text("somebody else's", x + 10, y + 55, colour=MUTED)
     if isinstance(part, Dns | Edge) and not part.zones:
         return _text("in every region", x + 10, y + 55, colour=MUTED)
     zones = design.zones_of(part)

@@ -86,7 +86,8 @@ def journeys(spans: pd.DataFrame, seconds_a_second: float) -> pd.DataFrame:
     times = ["begin_s", "reached_s", "began_s", "done_s", "end_s"]
     first = rows.groupby("request")["begin_s"].transform("min")
     last = rows[times].max(axis=1).groupby(rows["request"]).transform("max")
-    rows["end_s"] = rows["end_s"].fillna(last)
+    last = last.where(last > first, first + 1e-9)  # one that failed at once has a way there and back, too
+    rows["end_s"] = rows["end_s"].fillna(last).where(rows["end_s"] > first, first + 1e-9)
     rows[times] = rows[times].ffill(axis=1).cummax(axis=1)
     took = (last - first).clip(lower=1e-9)
     usual = float(took.groupby(rows["request"]).first().median()) if len(rows) else 1.0
@@ -102,7 +103,7 @@ def _data(design: Design, run: Any, watch_s: float) -> dict[str, Any]:
     end = float(run.for_s)
     rows = journeys(run.spans, end / watch_s)
     ways = list(at.ways)
-    step = _steps(run, end)
+    faults = _events(run, end)
     return {
         "title": design.name,
         "svg": svg(design, at=at),
@@ -114,10 +115,10 @@ def _data(design: Design, run: Any, watch_s: float) -> dict[str, Any]:
         "spans": _spans(rows, ways),
         "end": end,
         "rate": end / watch_s,
-        "still": end / 2,
+        "still": float(np.mean(faults[0][:2])) if faults else end / 2,
         "waiting": _waiting(run, at),
-        "events": _events(run, end),
-        "rates": step,
+        "events": faults,
+        "rates": _steps(run, end),
         "outcomes": [{"name": n, "colour": style.OUTCOMES[n].colour, "edge": style.OUTCOMES[n].edge} for n in OUTCOMES],
         "flight": style.PALETTE["blue"],
         "sampled": int(rows["request"].nunique()),
@@ -131,7 +132,7 @@ def _spans(rows: pd.DataFrame, ways: list[tuple[str, str]]) -> list[list[Any]]:
     by_source = {to: pair for pair in ways for to in [pair[1]]}
     made = []
     for row in rows.to_dict("records"):
-        pair = (row["from"], row["to"]) if row["from"] else by_source.get(row["to"])
+        pair = (row["from"], row["to"]) if row["from"] else by_source.get(row["to"], ("", ""))
         times = [round(float(row[name]), 4) for name in ("begin_s", "reached_s", "began_s", "done_s", "end_s")]
         made.append([places.get(pair, -1), row["to"], *times, OUTCOMES.index(row["outcome"]), int(row["request"])])
     return made

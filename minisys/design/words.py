@@ -30,6 +30,11 @@ def rate(per_s: float) -> str:
     return f"{number(float(f'{per_s:.3g}'))}/s"
 
 
+def count(things: int) -> str:
+    """ "12", "4.1k"; three digits."""
+    return f"{things}" if things < 1000 else rate(things).removesuffix("/s")
+
+
 def share(value: float) -> str:
     """ "80 %", "99.99 %"."""
     return units.written(100 * value, "") + " %"
@@ -77,10 +82,10 @@ def after_part(part: Part, run: Any) -> tuple[str, float | None]:
         return of_part(part), None
     bad = int(row["refused"]) + int(row["failed"])
     said = [rate(row["arrived"] / run.for_s)]
-    said += [f"p99 {time(row['p99_s'])}"] if row["served"] else []
-    said += [f"✗ {bad:,}"] if bad else []
-    busy = row["utilisation"]
-    return ", ".join(said), float(busy) if busy is not None and math.isfinite(busy) else None
+    said += [f"p99 {time(row['p99_s'])}"] if row["served"] and row["p99_s"] >= 1e-6 else []
+    said += [f"{count(bad)} failed"] if bad else []
+    busy = float(row["utilisation"])
+    return ", ".join(said), busy if part.takes and math.isfinite(busy) else None
 
 
 def after_arrow(origin: str, to: str, run: Any) -> tuple[str, bool]:
