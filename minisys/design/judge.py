@@ -129,6 +129,7 @@ class _Judge:
         """Of the losses to be survived: the run with the longest outage, and that with most lost; and their names."""
         if self._worst is None:
             runs = [(plan.targets[0], self._outage(plan)) for plan in losses(self.place.design)]
+            runs = runs or [("nothing of yours", self.steady)]
             outage = max(runs, key=lambda each: each[1].rto_s)
             data = max(runs, key=lambda each: each[1].rpo_s)
             self._worst = outage[1], data[1], outage[0], data[0]

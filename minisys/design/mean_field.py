@@ -19,7 +19,7 @@ import pandas as pd
 
 from minisys.design.parts import Clients, Database, Design, Edge, External, Part, Queue, Service, Workers
 
-FEW = 8  # workers left in a part's slice: below, its queues are visibly longer or shorter than the whole's
+FEW = 16  # workers left in a part's slice: below, its queues are visibly longer than the whole's (`errors`)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _database(part: Database, k: int) -> tuple[Part, list[str]]:
 def errors(
     design: Design, ks: Sequence[int] = (1, 2, 4, 8), *, for_s: float = 10.0, seeds: Sequence[int] = range(3)
 ) -> pd.DataFrame:
-    """Slices beside the whole: k, mean_ms, p99_ms, utilisation of the busiest part, each with its error, and warnings.
+    """Slices beside the whole: k, requests, p50_ms, p99_ms, how many warnings, and the errors in per cent.
 
     Means over *seeds*; slices run k times as long, so that each sees as many requests. k = 1, the whole, must be among
     *ks*. Raises ValueError if not.

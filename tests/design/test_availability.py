@@ -1,11 +1,15 @@
 """Exact availability of designs against products by hand, against sampled states, and against killed copies in runs."""
 
+import numpy as np
 import pytest
 
 from minisys.availability import theory
 from minisys.design import availability
 from minisys.design.availability import Ground, cut_sets, exact, sampled, single_points
+from minisys.design.compare import interval
+from minisys.design.failures import failures, hastened
 from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, Edge, External, Service
+from minisys.design.run import run
 from tests.design.shops import solid, with_part
 
 FIRM = Ground(1.0, 1.0)
@@ -97,3 +101,26 @@ def test_a_circle_and_a_wrong_word_are_refused() -> None:
         exact(made)
     with pytest.raises(ValueError, match="on must be reads or writes, got 'all'"):
         availability.components(made, made.parts[0], "all")  # type: ignore[arg-type]
+
+
+def test_runs_through_random_failures_serve_the_exact_share() -> None:
+    """Five runs of some hundred failures each; the 99 % interval of their mean holds the exact share."""
+    made = Design("d", regions={"eu": ("eu-a", "eu-b")}, parts=[
+        Clients("users", region="eu", rate=1, writes=0.3, calls=[Call("app", timeout=0.5)]),
+        Service("app", takes=0.001, copies=2, mtbf=300.0, mttr=60.0, calls=[Call("db", timeout=0.2, on="writes")]),
+        Database("db", takes=0.001, zones=("eu-a",), mtbf=400.0, mttr=40.0),
+    ])  # fmt: skip
+    ground, for_s = Ground(0.9, 1.0), 20_000.0
+    shares = []
+    for seed in range(5):
+        plan = failures(made, for_s, seed=seed, ground=ground, zone_mttr_s=120.0)
+        shares.append(run(made, plan=plan, for_s=for_s, seed=seed).availability)
+    mean, low, high = interval(np.array(shares))
+    ignorance = 2.0 * (2 / 360 + 1 / 1200)  # a caller sends to a dead copy for two seconds; 1 % is much
+    assert low - ignorance <= exact(made, ground) <= high + ignorance and abs(mean - exact(made, ground)) < 0.03
+
+
+def test_failures_are_refused_without_a_length() -> None:
+    with pytest.raises(ValueError, match="a length above 0 seconds, got 0"):
+        failures(solid(), 0)
+    assert exact(hastened(solid(), 10.0)) == pytest.approx(exact(solid()), abs=1e-4)

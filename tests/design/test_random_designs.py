@@ -18,7 +18,7 @@ QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # a design is small enoug
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW, phases=QUICK)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW, phases=QUICK)
 @given(designs(small=False))
 def test_flows_bill_and_availability_of_any_design(design: Design) -> None:
     room = headroom(design)
@@ -31,7 +31,7 @@ def test_flows_bill_and_availability_of_any_design(design: Design) -> None:
     assert all(each.component in places for each in suspects(design))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW, phases=QUICK)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW, phases=QUICK)
 @given(designs(small=False), st.integers(1, 50))
 def test_a_slice_has_a_kth_of_the_users(design: Design, k: int) -> None:
     part_of = slice_of(design, k)
