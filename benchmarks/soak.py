@@ -23,6 +23,7 @@ from benchmarks import (
     soak_healing,
     soak_queues,
     soak_raft,
+    soak_regions,
     soak_replication,
     soak_report,
     soak_resilience,
@@ -32,7 +33,7 @@ from benchmarks import (
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
-    "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft,
+    "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft, "regions": soak_regions,
     "replication": soak_replication, "resilience": soak_resilience, "sharding": soak_sharding,
     "shop": soak_shop,
 }  # fmt: skip

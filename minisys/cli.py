@@ -70,6 +70,26 @@ def quiz(
         raise typer.BadParameter(str(problem)) from None
 
 
+@app.command(rich_help_panel=TRY)
+def up(
+    design: Annotated[str, typer.Argument(help='What to start: "shop", or a file with a design.')] = "shop",
+    seconds: Annotated[float | None, typer.Option("--for", min=1, help="End after so many seconds.")] = None,
+    load: Annotated[float, typer.Option(min=0, help="Users a second, made by Locust (default: none).")] = 0.0,
+) -> None:
+    """Start a design as real processes, with a page to look at and to kill things (Ctrl-C ends it)."""
+    from minisys.design import commands
+
+    raise typer.Exit(commands.up(design, seconds, load, typer.echo))
+
+
+@app.command(rich_help_panel=TRY)
+def down() -> None:
+    """End the design that another terminal has started."""
+    from minisys.design import commands
+
+    raise typer.Exit(commands.down(typer.echo))
+
+
 @app.command(rich_help_panel=COURSE)
 def progress(
     export: Annotated[str, typer.Option(help="Write everything recorded to this JSON file instead.")] = "",

@@ -32,6 +32,7 @@ from minisys.design.live_host import Host
 from minisys.design.live_load import Receipts, Shopping, shoppers
 from minisys.design.live_plan import SHOP, Place, one, plan
 from minisys.design.parts import Database, Design, Workers
+from minisys.design.text import read
 from minisys.queues.client import Client
 from minisys.testbed import nodes
 from minisys.testbed.nodes import NodeFailed
@@ -185,16 +186,21 @@ def _leader(shop: LiveDesign, places: list[Place]) -> str:
     raise NodeFailed(f"nobody leads {places[0].part if places else one(shop.design, Database).name} for 10 s")
 
 
+def _from_file(name: str) -> Design:
+    """The design in the text file *name*. Raises ValueError if there is none, or it is no design."""
+    if not Path(name).is_file():
+        raise ValueError(f'there is "shop", and files with a design; {name!r} is neither')
+    return read(Path(name).read_text("utf-8"))
+
+
 def up(design: Design | str = "shop", *, items: int = ledger.ITEMS, stock: int = ledger.STOCK) -> LiveDesign:
-    """Start *design* ("shop" is the course's own) as real processes: ``with up() as shop: …``.
+    """Start *design* ("shop", or the name of a text file) as real processes: ``with up() as shop: …``.
 
     items: different things on sale; stock: units of each. Raises NotLive, before anything starts, for what the live
     form does not have; ValueError for another name or a number below 1; NodeFailed if a process does not start.
     """
     if isinstance(design, str):
-        if design != "shop":
-            raise ValueError(f'there is one design with a name of its own, "shop"; got {design!r}')
-        design = SHOP
+        design = SHOP if design == "shop" else _from_file(design)
     if items < 1 or stock < 1:
         raise ValueError(f"need items >= 1 and stock >= 1, got {items} and {stock}")
     return LiveDesign(design, items, stock)

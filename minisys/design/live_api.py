@@ -28,7 +28,7 @@ import aiohttp
 from aiohttp import web
 
 from minisys.autoscaling.machines import BOOTING, FAILED, RUNNING, Machine
-from minisys.testbed import http
+from minisys.testbed import http, style
 from minisys.testbed.nodes import NodeFailed
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ class Api:
                 return self._file((HERE / "live_page.js").read_text("utf-8"), "text/javascript")
             case "GET", ["live_page.css"]:
                 return self._file((HERE / "live_page.css").read_text("utf-8"), "text/css")
+            case "GET", ["style.css"]:
+                return self._file(style.css(), "text/css")
             case "GET", ["topology"]:
                 return web.json_response({**self.shop.topology(), "rates": await self._rates()})
             case "POST", ["kill" | "audit" as what]:

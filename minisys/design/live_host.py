@@ -38,6 +38,7 @@ class Copy:
     since_s: float = 0.0
     restarts: int = 0
     starting: bool = False
+    gone: bool = False  # ended by the autoscaler, perhaps while it was being started
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -48,23 +49,37 @@ class Copy:
         return UP if self.node is not None and self.node.running else DOWN
 
 
-class Host:
-    """The processes at *addresses*; events has what happened to them: (seconds since the start, text).
+@dataclass
+class Outage:
+    """A copy that was killed at *at_s*, and when another process was ready in its place (None: not yet).
 
-    outages: of each copy that was killed, its label, when, and when another process was ready in its place (None: not
-    yet).
+    moot: the autoscaler has ended it meanwhile.
     """
+
+    label: str
+    at_s: float
+    back_s: float | None = None
+    moot: bool = False
+
+
+class Host:
+    """The processes at *addresses*; events has what happened to them: (seconds since the start, text)."""
 
     def __init__(self, addresses: Addresses) -> None:
         self.addresses, self.design = addresses, addresses.design
         self.began_s, self.closing = time.monotonic(), threading.Event()
         self.events: deque[tuple[float, str]] = deque(maxlen=500)
         self.copies = {place.label: Copy(place) for place in addresses.places}
-        self.outages: list[tuple[str, float, float | None]] = []
+        self._outages: list[Outage] = []
 
     def tell(self, text: str) -> None:
         """A line for the log of events."""
         self.events.append((self.now_s, text))
+
+    @property
+    def outages(self) -> list[tuple[str, float, float | None]]:
+        """Of each kill the copy, when, and when it was repaired (None: not yet), in seconds since the start."""
+        return [(each.label, each.at_s, each.back_s) for each in self._outages if not each.moot]
 
     @property
     def now_s(self) -> float:
@@ -91,7 +106,7 @@ class Host:
             copy.since_s = time.monotonic()
         finally:
             copy.starting = False
-        if self.closing.is_set():
+        if self.closing.is_set() or copy.gone:
             copy.node.kill()
 
     def all(self) -> list[Copy]:
@@ -111,7 +126,7 @@ class Host:
         died = []
         for copy in self.matching(target):
             if copy.node is not None and copy.node.running:
-                self.outages.append((copy.place.label, self.now_s, None))
+                self._outages.append(Outage(copy.place.label, self.now_s))
                 copy.node.kill()
                 self.tell(f"{copy.place.label} killed")
                 died.append(copy.place.label)
@@ -124,7 +139,7 @@ class Host:
             self.tell(f"{action}: {label}, {why}")
             return
         with copy.turn:
-            if self.closing.is_set() or copy.starting or (copy.node is not None and copy.node.pid != pid):
+            if self.closing.is_set() or copy.gone or copy.starting or (copy.node is not None and copy.node.pid != pid):
                 return  # somebody was faster
             self._again(copy)
 
@@ -134,10 +149,12 @@ class Host:
             copy.node.kill()
         copy.restarts += 1
         self._start(copy)
-        label = copy.place.label
-        self.tell(f"{label} is up again")
-        self.outages = [(name, at_s, back_s or self.now_s if name == label else back_s)
-                        for name, at_s, back_s in self.outages]  # fmt: skip
+        self.tell(f"{copy.place.label} is up again")
+        for outage in self._open(copy):
+            outage.back_s = self.now_s
+
+    def _open(self, copy: Copy) -> list[Outage]:
+        return [each for each in self._outages if each.label == copy.place.label and each.back_s is None]
 
     def _watch(self) -> None:
         """As init does: the supervisor is there."""
@@ -162,22 +179,26 @@ class Host:
 
     def _boot(self, copy: Copy) -> None:
         scaler = one(self.design, Service).autoscaler
-        if not self.closing.wait(scaler.boot):
-            with contextlib.suppress(NodeFailed):
-                self._start(copy)
-        copy.starting = False
+        with copy.turn:
+            if not self.closing.wait(scaler.boot) and not copy.gone:
+                with contextlib.suppress(NodeFailed):
+                    self._start(copy)
+            copy.starting = False
 
     def end(self, name: str) -> None:
         """For the autoscaler: a server is not needed any more. Raises KeyError if there is none."""
         copy = next((each for each in self.all() if each.place.name == name and each.place.kind == "service"), None)
         if copy is None:
             raise KeyError(f"there is no machine {name}")
+        copy.gone = True
         del self.copies[copy.place.label]
-        self.outages = [each for each in self.outages if each[0] != copy.place.label or each[2] is not None]
+        for outage in self._open(copy):
+            outage.moot = True
         self.addresses.places = [place for place in self.addresses.places if place is not copy.place]
         self.tell(f"{copy.place.label} ended by the autoscaler")
-        if copy.node is not None:
-            copy.node.stop()
+        with copy.turn:
+            if copy.node is not None:
+                copy.node.stop()
 
     def row(self, copy: Copy) -> dict[str, Any]:
         """What the topology says of *copy*."""
@@ -201,5 +222,6 @@ class Host:
         """End every process."""
         self.closing.set()
         for copy in reversed(self.all()):
-            if copy.node is not None:
-                copy.node.kill()
+            with copy.turn:  # who is being started ends as soon as it is ready
+                if copy.node is not None:
+                    copy.node.kill()

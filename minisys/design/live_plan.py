@@ -14,56 +14,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from minisys.autoscaling.__main__ import RULES
 from minisys.design.parts import (
-    Autoscaler,
     Balancer,
     Cache,
-    Call,
     Clients,
     Database,
     Design,
     Dns,
     Edge,
     External,
-    Objectives,
     Part,
     Queue,
     Service,
     Workers,
 )
+from minisys.design.text import read
 from minisys.load_balancing.policies import NAMES
 
 MOST = 40  # processes: each needs some 40 MB
 NEEDED: tuple[type[Part], ...] = (Balancer, Service, Database, Queue, Workers)
 KNOWN = (*NEEDED, Edge, Cache, External)
 
-SHOP = Design(
-    "shop",
-    regions={"eu": ("eu-a", "eu-b", "eu-c")},
-    objectives=Objectives(p99=0.5, availability=0.99, rpo=0.0, survive="zone"),
-    parts=(
-        Clients("users", region="eu", rate=50.0, writes=0.3, keys=20, calls=(Call("edge", timeout=5.0, attempts=4),)),
-        Edge("edge", takes=0.001, workers=64, copies=2, hits=0.8, calls=(Call("balancer", timeout=4.0),)),
-        Balancer("balancer", takes=0.001, workers=64, copies=2, check=0.3, calls=(Call("app", timeout=3.0),)),
-        Service(
-            "app", takes=0.005, workers=8, copies=2, policy="least connections", autoscaler=Autoscaler(2, 4, boot=1.0),
-            calls=(
-                Call("cache", on="reads", timeout=0.05, optional=True),
-                Call("store", on="misses", timeout=3.0, attempts=5, backoff=0.02),
-                Call("store", on="writes", timeout=3.0, attempts=5, backoff=0.02),
-                Call("orders", on="writes", timeout=1.5, attempts=5, backoff=0.02),
-            ),
-        ),
-        Cache("cache", takes=0.0002, workers=1, hits=0.9),
-        Database("store", takes=0.001, write=0.004, workers=4, copies=3, shards=2, replication="raft", failover=1.0),
-        Queue("orders", takes=0.002, workers=4),
-        Workers("workers", source="orders", takes=0.005, workers=4, copies=2, calls=(Call("bank", timeout=1.0),)),
-        External("bank", takes=0.005, workers=64),
-    ),
-)  # fmt: skip
+SHOP = read(Path(__file__).with_name("shop.yaml").read_text("utf-8"))
 
 
 class NotLive(ValueError):

@@ -9,8 +9,9 @@ public ones (see SOURCES); weights and thresholds are theirs, the words are ours
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ from minisys.testbed.tables import Table, table
 
 SOURCES = "study-notes-dge.pages.dev, tracker-7ex.pages.dev, systemoverflow.com, tryexponent.com and hellointerview.com"
 SCORES = ("missing", "no hire", "no decision", "hire", "strong hire")  # what 0 to 4 mean
+QUOTED = 12  # characters that an evidence line has at least
 DECISIVE = ("deep dive", "trade-offs")  # a score of 1 or less here ends it
 
 
@@ -100,6 +102,30 @@ def verdict(scores: Mapping[str, int]) -> tuple[float, str]:
     if points >= 85 and least >= 3:
         return points, "strong hire"
     return points, "hire" if points >= 70 and least >= 2 else "no decision"
+
+
+def checked(card: Mapping[str, Any], said: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """A filled scorecard, (score, evidence) for each dimension, whose evidence was really *said*.
+
+    From 2 on the evidence must be words that were said, case and spaces aside; for 0 and 1 it says what was not there.
+    Raises ValueError for a dimension left out, a score that is none, or evidence that is missing or invented.
+    """
+    whole, found = _plain(" \n ".join(said)), {}
+    for name in DIMENSIONS:
+        score, evidence = card.get(name) or (None, "")
+        if not isinstance(score, int) or isinstance(score, bool) or score not in range(len(SCORES)):
+            raise ValueError(f"{name}: choose a score from 0 to {len(SCORES) - 1}")
+        text = str(evidence).strip()
+        if len(text) < QUOTED:
+            raise ValueError(f"{name}: no score without evidence; write at least {QUOTED} characters")
+        if score >= 2 and _plain(text) not in whole:
+            raise ValueError(f"{name}: “{text[:60]}” was not said; copy words, or give 0 or 1 and say what was missing")
+        found[name] = (score, text)
+    return found
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def scorecard(card: Mapping[str, tuple[int, str]]) -> Table:

@@ -161,10 +161,11 @@ class Ordering(Asked):
 
 
 class Point(Strict):
-    """One point of a rubric: what a good answer says, and why it matters."""
+    """One point of a rubric: what a good answer says, and why it matters. *words*: signs of it, for helper.py."""
 
     point: Text
     explanation: Text
+    words: tuple[Text, ...] = ()
 
 
 class Open(Asked):

@@ -16,14 +16,15 @@ Not here: incremental base copies (pg_combinebackup), encryption, retention. Sou
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from minisys.regions.site import DELAY_S, Site, until
+from minisys.regions.live import DELAY_S, Region, until
 from minisys.replication import postgres, postgres_setup
 from minisys.replication.postgres_store import query
-from minisys.testbed.nodes import Node, NodeFailed
+from minisys.testbed.nodes import NodeFailed
 from minisys.testbed.wheels import ProductMissing
 
 DAMAGES = ("flipped byte", "file cut short", "missing segment")
@@ -47,10 +48,9 @@ class Backup:
     archive: Path
 
     def copied(self, folder: Path) -> Backup:
-        """The same in *folder*, for whoever wants to damage it."""
-        return Backup(
-            Path(shutil.copytree(self.base, folder / "base")), Path(shutil.copytree(self.archive, folder / "archive"))
-        )
+        """The same in *folder*, for whoever wants to damage it: new names of the same files, damage() replaces them."""
+        base = shutil.copytree(self.base, folder / "base", copy_function=os.link)
+        return Backup(Path(base), Path(shutil.copytree(self.archive, folder / "archive", copy_function=os.link)))
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class Restored:
         return not self.problem
 
 
-def archiving(archive: Path) -> tuple[str, str, str]:
+def archiving(archive: Path, delay_s: float = DELAY_S) -> tuple[str, str, str]:
     """The options with which a primary sends its log to *archive* in the other region, at least once a second.
 
     A segment has its name only when it is whole: a region that burns in the middle of a copy leaves a .part.
     """
-    command = f"sleep {DELAY_S} && cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f"
+    command = f"sleep {delay_s} && cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f"
     return "archive_mode=on", "archive_timeout=1", f"archive_command={command}"
 
 
@@ -93,61 +93,56 @@ def holds(port: int, wanted: Audit) -> bool:
     return found == f"{wanted.orders} {wanted.checksum}"
 
 
-def take(site: Site, keeper: Site) -> Backup:
-    """A base copy of *site*'s database in *keeper*'s folder, verified; its archive is there already.
+def take(region: Region, keeper: Region) -> Backup:
+    """A base copy of *region*'s database in *keeper*'s folder, verified; its archive is there already.
 
     Raises ProductMissing with pg_verifybackup's last words if the copy is not what was sent.
     """
     backup = Backup(keeper.folder / "base", keeper.folder / "archive")
-    postgres_setup.base_backup(site.world.programs, backup.base, site.port)
-    site.world.programs.run("pg_verifybackup", backup.base)
+    postgres_setup.base_backup(region.both.programs, backup.base, region.port)
+    region.both.programs.run("pg_verifybackup", backup.base)
     return backup
 
 
-def archived(site: Site, archive: Path) -> None:
+def archived(region: Region, archive: Path) -> None:
     """Close the segment of the log that is being written, and wait until it has arrived in *archive*."""
-    name = query(site.port, "select pg_walfile_name(pg_switch_wal())")
+    name = query(region.port, "select pg_walfile_name(pg_switch_wal() - 1)")  # if nothing was written: the one before
     until(lambda: (archive / str(name)).exists(), f"segment {name} is not archived")
 
 
-def restore(backup: Backup, site: Site, before: str = "") -> Node:
-    """A running primary in *site* from *backup*: all of the log, or all that was committed *before* a moment.
+def restore(backup: Backup, region: Region, *target: str) -> None:
+    """A running primary in the empty *region* from *backup*: all of the log, or up to a *target*.
 
-    Raises NodeFailed with PostgreSQL's last words if it does not get there.
+    *target*: options like "recovery_target_xid=745". Raises NodeFailed with PostgreSQL's words if it gets not there.
     """
-    data = Path(shutil.copytree(backup.base, site.folder / "data"))
+    data = Path(shutil.copytree(backup.base, region.folder / "data"))
     (data / "standby.signal").unlink(missing_ok=True)
     (data / "recovery.signal").touch()
-    site.world.own(data)
-    options = ["archive_mode=off", f"restore_command=cp {backup.archive}/%f %p", "primary_conninfo="]
-    if before:
-        options += [f"recovery_target_time={before}", "recovery_target_inclusive=off"]
-        options += ["recovery_target_action=promote"]
-    site.start(*options)
-    until(lambda: query(site.port, "select pg_is_in_recovery()") == "f", "the restored database is not open")
-    assert site.database is not None
-    return site.database
+    region.both.own(data)
+    fetch = f"restore_command=cp {backup.archive}/%f %p"
+    region.start("archive_mode=off", fetch, "primary_conninfo=", "recovery_target_action=promote", *target)
+    until(lambda: query(region.port, "select pg_is_in_recovery()") == "f", "the restored database is not open")
 
 
-def restore_drill(backup: Backup, site: Site, wanted: Audit) -> Restored:
-    """Verify the files, restore them into the empty *site*, compare the ledger with the audit; then tidy up."""
+def restore_drill(backup: Backup, region: Region, wanted: Audit) -> Restored:
+    """Verify the files, restore them into the empty *region*, compare the ledger with the audit; then tidy up."""
     try:
-        site.world.programs.run("pg_verifybackup", backup.base)
+        region.both.programs.run("pg_verifybackup", backup.base)
     except ProductMissing as problem:
-        return Restored(f"base copy: {problem}")
+        return Restored(f"base copy: {str(problem).rsplit('error: ', 1)[-1]}")
     try:
-        node = restore(backup, site)
-        orders = int(query(site.port, f"select count(*) from orders where at <= '{wanted.moment}'") or 0)
-        if holds(site.port, wanted):
+        restore(backup, region)
+        orders = int(query(region.port, f"select count(*) from orders where at <= '{wanted.moment}'") or 0)
+        if holds(region.port, wanted):
             return Restored("", orders)
         return Restored(f"it opened, with {orders} of the {wanted.orders} orders of the audit", orders)
     except NodeFailed as problem:
         return Restored(f"it did not open: {_last(str(problem))}")
     finally:
-        if site.database is not None:
-            postgres.kill(node)
-            site.database = None
-        shutil.rmtree(site.folder / "data", ignore_errors=True)
+        if region.database is not None:
+            postgres.kill(region.database)
+            region.database = None
+        shutil.rmtree(region.folder / "data", ignore_errors=True)
 
 
 def damage(backup: Backup, kind: str) -> None:
@@ -161,6 +156,7 @@ def damage(backup: Backup, kind: str) -> None:
     largest = max(backup.base.glob("base/*/*"), key=lambda path: path.stat().st_size)
     content = bytearray(largest.read_bytes())
     content[len(content) // 2] ^= 1
+    largest.unlink()
     largest.write_bytes(content if kind == "flipped byte" else content[: len(content) // 2])
 
 

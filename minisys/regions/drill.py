@@ -1,4 +1,4 @@
-"""A disaster drill on this machine: customers order, a region burns, a runbook brings the shop back, receipts are counted.
+"""A disaster drill: customers order, a region burns, a runbook brings the shop back, and receipts are counted.
 
 "We can lose a region" is a sentence in a contract until somebody loses one. This drill does, with PostgreSQL:
 
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from minisys.regions import backups_live
 from minisys.regions.customers import Customers, Name, Order
 from minisys.regions.failback import fail_back
-from minisys.regions.site import World, world
+from minisys.regions.live import DELAY_S, TwoRegions, two_regions
 from minisys.replication.postgres_store import query
 from minisys.testbed import nodes, wheels
 from minisys.testbed.nodes import NodeFailed
@@ -48,7 +48,8 @@ class Drill:
     acknowledged: orders that customers have a receipt for. lost: how many of these are in no ledger afterwards.
     failed: orders that were refused or never answered. rpo_s, rto_s: seconds, see above. restored: orders in the
     ledger that was recovered. verified: whether the audit from before the disaster adds up in it. steps: the runbook,
-    (seconds since the loss, what). returned: with failback, whether the old region leads again.
+    (seconds since the loss, what). returned: with failback, whether the old region leads again; lost_later: how many
+    of the lost orders were confirmed after the loss was noticed, by whoever led then.
     """
 
     level: str
@@ -62,6 +63,7 @@ class Drill:
     verified: bool
     steps: tuple[tuple[float, str], ...]
     returned: bool = False
+    lost_later: int = 0
 
     def row(self) -> dict[str, object]:
         """One line of a table."""
@@ -81,14 +83,14 @@ class Drill:
         from minisys.testbed import tables
 
         frame = pd.DataFrame(self.steps, columns=["seconds after the loss", "step"])
-        return tables.table(frame, f"What was done, {self.level}")
+        return tables.table(frame, caption=f"What was done, {self.level}")
 
 
 @dataclass
 class Course:
     """A drill while it goes on: the two regions, the name, the customers, and the steps so far."""
 
-    two: World
+    two: TwoRegions
     level: str
     name: Name = field(default_factory=Name)
     backup: backups_live.Backup | None = None
@@ -110,24 +112,30 @@ def available() -> bool:
     return not missing
 
 
-def run(level: str, *, seed: int = 0, for_s: float = 1.5, rate_per_s: float = 100.0, failback: bool = False) -> Drill:
+def run(
+    level: str, *, seed: int = 0, for_s: float = 1.5, rate_per_s: float = 100.0, delay_s: float = DELAY_S,
+    failback: bool = False,
+) -> Drill:  # fmt: skip
     """One drill: orders for *for_s* seconds and a moment drawn by *seed*, the loss of region a, recovery in region b.
 
-    level: one of LEVELS. rate_per_s: orders a second. failback: afterwards region a comes back and leads again.
+    level: one of LEVELS. rate_per_s: orders a second. delay_s: seconds between the regions, one way. failback:
+    afterwards region a comes back and leads again.
     Raises ValueError for a bad argument, ProductMissing in one sentence if PostgreSQL cannot run here.
     """
     if level not in LEVELS or not for_s > 0:
         raise ValueError(f"level must be one of {', '.join(LEVELS)} and for_s > 0, got {level!r} and {for_s}")
-    with world() as two:
+    with two_regions(delay_s) as two:
         course = Course(two, level)
         prepare(course)
-        wanted = None
         with Customers(course.name, rate_per_s) as customers:
             time.sleep(for_s)
             wanted = backups_live.audit(two.a.port)
-            time.sleep(1.0 + random.Random(seed).random())  # the archive is a second behind: any phase of it
-            course.lost_s = time.monotonic()
-            two.lose(two.a)
+            phase_s = 0.2
+            if course.backup is not None:
+                backups_live.archived(two.a, course.backup.archive)
+                phase_s = 1.0  # from now on the archive is up to a second behind
+            time.sleep(0.2 + phase_s * random.Random(seed).random())
+            course.lost_s = two.lose(two.a)
             course.step("region a is lost: processes, wire, disk")
             recover(course)
             served_again(customers, course)
@@ -144,7 +152,7 @@ def prepare(course: Course) -> None:
     if level == "backup-restore":
         archive = two.b.folder / "archive"
         two.own(archive)
-        two.a.begin(*backups_live.archiving(archive))
+        two.a.begin(*backups_live.archiving(archive, two.delay_s))
         course.backup = backups_live.take(two.a, two.b)
     else:
         both = level == "active-active"
@@ -158,7 +166,7 @@ def prepare(course: Course) -> None:
     if level == "warm standby":
         two.b.open()
     if level == "active-active":
-        two.b.open(two.link(two.b, two.a), two.b.port)
+        two.b.open(two.link(two.b, two.a), two.b.port)  # to the writer, whoever that is
         assert two.b.app is not None
         course.name.point(two.a.app.port, two.b.app.port)
 
@@ -217,6 +225,7 @@ def _found(
         rpo_s=max((course.lost_s - one.told_s for one in gone), default=0.0),
         rto_s=unserved_s(receipts, course.lost_s), restored=len(ledger), verified=backups_live.holds(port, wanted),
         steps=tuple(course.steps), returned=returned and query(port, "select pg_is_in_recovery()") == "f",
+        lost_later=sum(one.told_s > course.lost_s + course.steps[1][0] for one in gone),
     )  # fmt: skip
 
 
@@ -235,4 +244,5 @@ def table(drills: Iterable[Drill]) -> Table:
 
     from minisys.testbed import tables
 
-    return tables.table(pd.DataFrame([drill.row() for drill in drills]), "Drills with PostgreSQL on this machine")
+    frame = pd.DataFrame([drill.row() for drill in drills])
+    return tables.table(frame, caption="Drills with PostgreSQL on this machine")

@@ -8,7 +8,7 @@ of the survivor, follows it, and the switch is a planned one:
     2. shut the survivor down         in order: it sends its standby all it has before it ends (this is the fence, too)
     3. check that all has arrived     the survivor's last checkpoint against what the standby has received
     4. promote, point the name back   here customers wait some tenths of a second, or for the name's TTL
-    5. the survivor follows again     it ended in order, so its files are a past of the new primary, and no copy is needed
+    5. the survivor follows again     it ended in order, so its files are a past of the new primary: no copy
 
 Promised: nobody leads before step 3 holds. Not here: pg_rewind, for an old primary whose disk survived.
 """
@@ -19,11 +19,11 @@ import subprocess
 from collections.abc import Callable
 
 from minisys.regions.customers import Name
-from minisys.regions.site import Site, World, until
+from minisys.regions.live import Region, TwoRegions, until
 from minisys.replication.postgres_store import query
 
 
-def fail_back(two: World, name: Name, step: Callable[[str], None]) -> None:
+def fail_back(two: TwoRegions, name: Name, step: Callable[[str], None]) -> None:
     """Region a, empty, becomes the standby of b and then leads again; *step* is told what is done."""
     two.own(two.a.folder)
     two.a.copy(two.b)
@@ -43,9 +43,9 @@ def fail_back(two: World, name: Name, step: Callable[[str], None]) -> None:
     step("region b follows a again")
 
 
-def last_checkpoint(site: Site) -> str:
-    """Where in the log the checkpoint begins that *site*'s database wrote when it was shut down."""
-    argv = site.world.programs.argv("pg_controldata", "-D", site.folder / "data")
+def last_checkpoint(region: Region) -> str:
+    """Where in the log the checkpoint begins that *region*'s database wrote when it was shut down."""
+    argv = region.both.programs.argv("pg_controldata", "-D", region.folder / "data")
     said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=10, cwd="/").stdout
     rows = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
     return rows["Latest checkpoint location"].strip()

@@ -3,14 +3,14 @@
 A region burns: the machines are gone, their disks too, and whatever was on the wire. Here a region is a group of
 processes and a folder, so that it can burn on a laptop: SIGKILL to all of it, its folder deleted, its links reset.
 
-    with world() as two:
+    with two_regions() as two:
         two.a.begin()                      # a new primary, and the shop's application
         two.b.follow(two.a)                # its standby in the other region, half a round trip away
         two.lose(two.a)
 
-Promised: all between the regions that is streamed or asked goes through the fault proxy with DELAY_S in each direction;
-when the block ends, no process, no file and no shared memory is left. Not so: first copies of a database
-(pg_basebackup) are made without the delay, which the proxy's window of 256 kB would turn into a narrow wire.
+Promised: all between the regions that is streamed or asked goes through the fault proxy, delayed in each direction once
+a standby streams; when the block ends, no process, no file and no shared memory is left. Not so: first copies of a
+database (pg_basebackup) come without the delay, which the proxy's window of 256 kB would turn into a narrow wire.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ DELAY_S = 0.04  # one way, so 80 ms there and back: Virginia to Ireland as provi
 SMALL_WAL = "--wal-segsize=1"  # segments of 1 MB instead of 16: they are archived whole, once a second
 
 
-class Site:
+class Region:
     """One region: *folder* is its disk, *database* and *app* its processes (None: there is none)."""
 
-    def __init__(self, name: str, world: World) -> None:
-        self.name, self.world = name, world
-        self.folder = world.folder / name
+    def __init__(self, name: str, both: TwoRegions) -> None:
+        self.name, self.both = name, both
+        self.folder = both.folder / name
         self.database: Node | None = None
         self.app: Node | None = None
-        world.own(self.folder)
+        both.own(self.folder)
 
     @property
     def port(self) -> int:
@@ -55,24 +55,25 @@ class Site:
 
     def begin(self, *options: str) -> None:
         """A new database with an empty table of orders, as primary; *options* like "archive_mode=on"."""
-        postgres_setup.initdb(self.world.programs, self.folder / "data", SMALL_WAL)
+        postgres_setup.initdb(self.both.programs, self.folder / "data", SMALL_WAL)
         self.start("wal_keep_size=64MB", *options)
         query(self.port, TABLE)
 
     def start(self, *options: str) -> None:
         """Start the database in this region's folder."""
-        stop = self.world.stack.callback
-        self.database = postgres.started(self.world.programs, self.folder / "data", stop, *options)
+        stop, data = self.both.stack.callback, self.folder / "data"
+        # Nobody pulls the plug of this machine: a lost disk is a deleted one, and a kernel keeps what it was given.
+        self.database = postgres.started(self.both.programs, data, stop, "fsync=off", *options)
 
-    def copy(self, other: Site) -> None:
+    def copy(self, other: Region) -> None:
         """A base copy of *other*'s database in this folder."""
-        postgres_setup.base_backup(self.world.programs, self.folder / "data", other.port)
+        postgres_setup.base_backup(self.both.programs, self.folder / "data", other.port)
 
-    def follow(self, other: Site, *, synchronous: bool = False) -> None:
+    def follow(self, other: Region, *, synchronous: bool = False) -> None:
         """Start the copy that is here as *other*'s standby, and wait until it streams."""
         (self.folder / "data" / "standby.signal").touch()
-        self.world.own(self.folder / "data" / "standby.signal")
-        source = self.world.link(self, other)
+        self.both.own(self.folder / "data" / "standby.signal")
+        source = self.both.link(self, other)
         conninfo = f"host=127.0.0.1 port={source} user=postgres application_name=standby"
         self.start(
             f"primary_conninfo={conninfo}", "synchronous_standby_names=", "synchronous_commit=local",
@@ -81,6 +82,7 @@ class Site:
         state = "sync" if synchronous else "async"
         streams = f"select count(*) from pg_stat_replication where state = 'streaming' and sync_state = '{state}'"
         until(lambda: query(other.port, streams) == "1", f"{self.name} does not stream from {other.name}")
+        self.both.slow(self, other)
 
     def promote(self) -> None:
         """The standby here becomes a primary."""
@@ -90,7 +92,7 @@ class Site:
         """Start the application, on the databases at *ports* (default: this region's own)."""
         where = [str(port) for port in ports or (self.port,)]
         self.app = nodes.start("minisys.regions.shop", *where, name=f"shop-{self.name}")
-        self.world.stack.callback(self.app.kill)
+        self.both.stack.callback(self.app.kill)
 
     def shut_down(self) -> None:
         """An orderly end: the application first, then the database, which sends its standby all that it has."""
@@ -104,12 +106,14 @@ class Site:
             self.database = None
 
 
-class World:
-    """Regions *a* and *b*, and the *network* between them; `world()` makes it."""
+class TwoRegions:
+    """Regions *a* and *b*, and the *network* between them, *delay_s* seconds one way; `two_regions()` makes it."""
 
-    def __init__(self, programs: postgres_setup.Programs, net: Network, folder: Path, stack: ExitStack) -> None:
-        self.programs, self.network, self.folder, self.stack = programs, net, folder, stack
-        self.a, self.b = Site("a", self), Site("b", self)
+    def __init__(
+        self, programs: postgres_setup.Programs, net: Network, folder: Path, stack: ExitStack, delay_s: float
+    ) -> None:
+        self.programs, self.network, self.folder, self.stack, self.delay_s = programs, net, folder, stack, delay_s
+        self.a, self.b = Region("a", self), Region("b", self)
 
     def own(self, path: Path) -> None:
         """Make the folder *path* if it is missing; it and all in it belong to whom the database runs as."""
@@ -119,30 +123,43 @@ class World:
             for one in [path, *path.rglob("*")]:
                 os.chown(one, postgres_setup.NOBODY, postgres_setup.NOBODY)
 
-    def link(self, near: Site, far: Site) -> int:
-        """The port at which *near* reaches the database of *far*, DELAY_S away in each direction."""
-        name = f"{near.name}-{far.name}"
-        port = self.network.link(name, far.port)
-        self.network.set(name, "both", delay_s=DELAY_S)
-        return port
+    def link(self, near: Region, far: Region) -> int:
+        """The port at which *near* reaches the database of *far*."""
+        return self.network.link(f"{near.name}-{far.name}", far.port)
 
-    def lose(self, site: Site) -> None:
-        """All of region *site* is gone at once: its processes, what they had on the wire, and its disk."""
-        if site.app is not None:
-            site.app.kill()
-        if site.database is not None:
-            postgres.kill(site.database, then=self._lose_what_is_on_the_wire)
-        site.app = site.database = None
-        shutil.rmtree(site.folder, ignore_errors=True)
+    def slow(self, near: Region, far: Region) -> None:
+        """The link from *near* to *far* has its delay from now on."""
+        self.network.set(f"{near.name}-{far.name}", "both", delay_s=self.delay_s)
 
-    def _lose_what_is_on_the_wire(self) -> None:
+    def lose(self, region: Region) -> float:
+        """All of region *region* is gone at once: its processes, what they had on the wire, and its disk.
+
+        Returns when its database died, on the monotonic clock.
+        """
+        died_s = [time.monotonic()]
+        if region.database is not None:
+            postgres.kill(region.database, then=lambda: died_s.append(self._lose_what_is_on_the_wire()))
+        if region.app is not None:
+            region.app.kill()
+        region.app = region.database = None
+        shutil.rmtree(region.folder, ignore_errors=True)
+        return died_s[-1]
+
+    def _lose_what_is_on_the_wire(self) -> float:
+        now = time.monotonic()
         for name in self.network.links():
             self.network.reset(name)
+        return now
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """Two empty regions for the time of a ``with`` block. Raises ProductMissing in one sentence if they cannot be."""
+def two_regions(delay_s: float = DELAY_S) -> Iterator[TwoRegions]:
+    """Two empty regions, *delay_s* apart, for the time of a ``with`` block.
+
+    Raises ProductMissing in one sentence if they cannot be here, ValueError unless delay_s >= 0.
+    """
+    if not delay_s >= 0:
+        raise ValueError(f"delay_s must be >= 0, got {delay_s}")
     if not wheels.importable("psycopg"):
         raise ProductMissing("the client psycopg is not installed: make lab installs it")
     with ExitStack() as stack:
@@ -150,7 +167,7 @@ def world() -> Iterator[World]:
         nodes._tell_guard(f"dir {folder}")
         programs = postgres_setup.programs(folder)
         net = stack.enter_context(network())
-        yield World(programs, net, folder, stack)
+        yield TwoRegions(programs, net, folder, stack, delay_s)
 
 
 def until(true: Callable[[], bool], otherwise: str, within_s: float = 15.0) -> None:

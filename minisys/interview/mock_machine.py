@@ -1,0 +1,166 @@
+"""What the interviewer can do with a design text that you cannot do in your head: draw it, run it, attack it.
+
+A person across the table says "that looks fine". The machine says that p99 is 900 ms, and that everything is gone for
+ten minutes when the one database dies, with the plan and the seed that show it.
+
+Promised: your traffic and what a request costs are the case's, also if your text says otherwise, and a line says so;
+so are the objectives. The same text and seed give the same lines in every process. Not done: reading minds; what your
+text does not say is not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from minisys.design.parts import Call, Clients, Database, Design, Part, Service
+
+LONGEST = 20_000  # characters of a design text
+GROWTH = 2.0  # the forecast that changes in the middle: times the traffic, and times the budget
+CHEAPEST = 0.5  # of the case's work a request: below that your text is not believed
+
+
+class Case(Protocol):
+    """What an interview needs of a case; `minisys.design.cases` has them."""
+
+    name: str
+    title: str
+    brief: str
+    prompts: Mapping[str, str]
+    change: str
+    follow_ups: tuple[str, ...]
+
+    def design(self) -> Design:
+        """The reference design, with its objectives."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A design that was run: *design* as it was run, *rows* (objective, wanted, got, kept, evidence), and *notes*."""
+
+    design: Design
+    rows: tuple[tuple[str, str, str, bool, str], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every objective is kept."""
+        return all(row[3] for row in self.rows)
+
+    def measured(self) -> tuple[str, ...]:
+        """One line for each objective, and the notes: what may be quoted as evidence."""
+        said = (
+            f"{what}: wanted {wanted}, got {got}: {'kept' if kept else 'missed'}"
+            for what, wanted, got, kept, _ in self.rows
+        )
+        return (*said, *self.notes)
+
+
+def starter(case: Case) -> str:
+    """A text to begin with: the case's clients, one server and one database, with the case's work a request."""
+    from minisys.design.text import write
+
+    there = case.design()
+    server = next(iter(there.of(Service)), Service("app", takes=0.01))
+    base = next(iter(there.of(Database)), Database("db", takes=0.002))
+    clients = [replace(each, calls=(Call("app"),)) for each in there.of(Clients)]
+    app = Service("app", takes=server.takes, workers=server.workers, calls=(Call("db"),))
+    db = Database("db", takes=base.takes, write=base.write, workers=base.workers)
+    return write(Design(there.name, (*clients, app, db), there.regions))
+
+
+def read(case: Case, text: str, changed: bool) -> tuple[Design, tuple[str, ...]]:
+    """The design in *text* with what the case gives, and a line for each thing that was put right.
+
+    *changed*: after the forecast has grown. Raises ValueError with the line and what to write.
+    """
+    from minisys.design import text as reading
+
+    if not text.strip() or len(text) > LONGEST:
+        raise ValueError(f"write the design as text, in at most {LONGEST:,} characters; the starter shows how")
+    mine, there = reading.read(text), case.design()
+    if not any(mine.of(Clients)):
+        raise ValueError("there are no clients in it; put the case's clients back, as the starter has them")
+    notes, parts = [], list(mine.parts)
+    for i, part in enumerate(parts):
+        given = _given(part, mine, there, GROWTH if changed else 1.0)
+        for name, value in given.items():
+            if name != "rate" or not changed:
+                notes.append(f"{part.name}: {name} is {value:.4g} in this case, not {getattr(part, name):.4g}")
+        parts[i] = replace(part, **given)
+    wanted = there.objectives
+    if changed and wanted.cost is not None:
+        wanted = replace(wanted, cost=wanted.cost * GROWTH)
+    return replace(mine, parts=tuple(parts), objectives=wanted), tuple(notes)
+
+
+def _given(part: Part, mine: Design, there: Design, growth: float) -> dict[str, Any]:
+    """The fields of *part* that the case decides and that its writer changed."""
+    if isinstance(part, Clients):
+        total, asked = sum(each.rate for each in there.of(Clients)), sum(each.rate for each in mine.of(Clients))
+        first = next(iter(there.of(Clients)))
+        wanted = {"rate": part.rate / max(asked, 1e-9) * total * growth, "writes": first.writes}
+        return {name: value for name, value in wanted.items() if abs(value - getattr(part, name)) > 0.01 * value}
+    alike = [each.takes for each in there.parts if each.kind == part.kind and each.takes > 0]
+    least = CHEAPEST * min(alike) if alike else 0.0
+    return {"takes": min(alike)} if part.takes < least else {}
+
+
+def look(case: Case, text: str, seed: int, changed: bool = False) -> Seen:
+    """Run the design in *text* against the case's objectives. Raises ValueError as read() does."""
+    from minisys.design.judge import judge
+
+    design, notes = read(case, text, changed)
+    return Seen(design, _rows(judge(design, seed=seed)), notes)
+
+
+def reference(case: Case, seed: int) -> Seen:
+    """The case's own design, judged in the same way."""
+    from minisys.design.judge import judge
+
+    return Seen(case.design(), _rows(judge(case.design(), seed=seed)))
+
+
+def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
+    return tuple(
+        (str(row["objective"]), str(row["wanted"]), str(row["got"]), bool(row["kept"]), str(row["evidence"]))
+        for row in verdict.rows.to_dict("records")
+    )
+
+
+def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple[dict[str, Any], ...]:
+    """What attack() finds in the design, the worst first, as values that JSON can hold."""
+    from minisys.design.attack import attack
+
+    design, _ = read(case, text, changed)
+    return tuple(_told(finding) for finding in attack(design, seed=seed))
+
+
+def after(case: Case, text: str, seed: int, finding: Mapping[str, Any], changed: bool = False) -> dict[str, Any]:
+    """The same weakness in a mended design: its damage now, and whether it is *cured* (gone, or less than a third)."""
+    now = [each for each in weaknesses(case, text, seed, changed) if each["weakness"] == finding["weakness"]]
+    same = [each["damage"] for each in now if each["component"] == finding["component"]]
+    damage = max(same, default=0.0)
+    return {"damage": damage, "cured": damage < finding["damage"] / 3}
+
+
+def _told(finding: Any) -> dict[str, Any]:
+    plan = "; ".join(_lines(finding.plan)) or "no fault, only traffic"
+    return {
+        "weakness": finding.weakness, "component": str(finding.component), "damage": float(finding.damage),
+        "sentence": finding.sentence, "plan": plan, "seed": int(finding.seed), "cure": str(finding.cure),
+    }  # fmt: skip
+
+
+def _lines(plan: Any) -> Iterator[str]:
+    """One line for each fault of a plan."""
+    for fault in plan:
+        yield f"{fault.kind} of {fault.target} at {fault.at_s:g} s"
+
+
+def picture(design: Design) -> str:
+    """The design as SVG."""
+    from minisys.design.draw import svg
+
+    return svg(design)

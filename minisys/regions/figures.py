@@ -1,0 +1,203 @@
+"""Pictures and tables of chapter 13: distance, the four levels, names that move, backups, two regions that write.
+
+"How long are we down?" is a curve, not a number: who is served, second by second, and who still asks the dead region.
+
+Promised: what is drawn is computed here, by theory.py beside model.py, with a band over seeds. The drill's pictures are
+in drilled.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from minisys.regions import backups, theory
+from minisys.regions.conflicts_model import CHOICES, play
+from minisys.regions.latency import cable_km, distance_km, light_s, round_trip_s
+from minisys.regions.levels import BACKUP, LEVELS, PILOT_LIGHT, WARM, Copies, Level, Shop, Timing
+from minisys.regions.model import Plan, RegionLoss, simulate
+from minisys.regions.policies import FIVE_MINUTES, FOR_EVER, OBEYS, Resolver
+from minisys.testbed import charts
+from minisys.testbed.marks import duration
+from minisys.testbed.tables import Table, table
+
+SEEDS = range(5)
+PAIRS = (("London", "Frankfurt"), ("Virginia", "Dallas"), ("Virginia", "London"), ("Virginia", "Tokyo"),
+         ("Frankfurt", "Sao Paulo"), ("London", "Tokyo"), ("Frankfurt", "Sydney"))  # fmt: skip
+SEEN: dict[Resolver, float] = {OBEYS: 0.88, FIVE_MINUTES: 0.10, FOR_EVER: 0.02}  # an example, not a survey
+
+
+def bad_day() -> alt.LayerChart:
+    """Requests served by two shops whose region is lost: one has hourly backups elsewhere, one a copy that follows."""
+    rows = [
+        simulate(Plan(level=level), rate_per_s=2.0, loss_at_s=300.0, after_s=2940.0, seed=seed)
+        .share_well(60.0).assign(shop=shop)
+        for shop, level in (("hourly backups", BACKUP), ("a following database", PILOT_LIGHT)) for seed in SEEDS
+    ]  # fmt: skip
+    frame = pd.concat(rows)
+    frame = frame.assign(minute=frame["second"] / 60)[["minute", "well", "shop"]]
+    return charts.lines(frame, x="minute", y="well", by="shop", title="Virginia is lost at minute 0",
+                        x_title="minutes since the loss", y_title="requests served (%)")  # fmt: skip
+
+
+def distances() -> alt.LayerChart:
+    """Round trips of some pairs: light in a straight fibre, our formula, and what a provider publishes."""
+    from minisys.regions.latency import PUBLISHED
+
+    rows = []
+    for a, b in PAIRS:
+        pair = f"{a} – {b}, {distance_km(a, b):,.0f} km"
+        published = PUBLISHED.get((a, b), PUBLISHED.get((b, a), np.nan))
+        values = {"light, straight": light_s(distance_km(a, b)), "formula": round_trip_s(a, b), "published": published}
+        rows += [{"pair": pair, "ms": 1000 * value, "what": what} for what, value in values.items()]
+    title = "There and back between two regions"
+    return charts.dots(pd.DataFrame(rows), x="ms", y="pair", by="what", sort=False, title=title, x_title="ms",
+                       written=lambda ms: f"{ms:.0f}")  # fmt: skip
+
+
+def round_trips(names: Sequence[str] = ("Virginia", "Oregon", "Sao Paulo", "Frankfurt", "Singapore", "Tokyo", "Sydney"),
+                ) -> alt.LayerChart:  # fmt: skip
+    """Milliseconds there and back between all of *names*."""
+    rows = [{"from": a, "to": b, "ms": round(1000 * round_trip_s(a, b))} for a in names for b in names if a != b]
+    return charts.heat(pd.DataFrame(rows), x="to", y="from", value="ms", title="Round trips between regions (ms)")
+
+
+def detour(a: str, b: str) -> float:
+    """How many times as long the way along the cables is as the great circle."""
+    return cable_km(a, b) / distance_km(a, b)
+
+
+def ladder(shop: Shop | None = None, timing: Timing | None = None) -> Table:
+    """The four levels: what stands in the other region, what is lost, how long it takes, what it costs a month."""
+    rows = [
+        {"level": level.name, "stands there": _stands(level), "RPO at most": duration(theory.rpo_worst_s(level.copies)),
+         "RTO": duration(theory.rto_s(level, shop, timing)), "$ a month": round(sum(level.monthly(shop).values()))}
+        for level in LEVELS.values()
+    ]  # fmt: skip
+    return table(pd.DataFrame(rows), caption="Four levels of standby for a shop with 500 GB")
+
+
+def _stands(level: Level) -> str:
+    if not level.database:
+        return "files"
+    share = {0.0: "", 1.0: ", all of the application"}.get(level.app, f", {level.app:.0%} of the application")
+    return f"database{share}"
+
+
+def steps() -> Table:
+    """Seconds of each step of the recovery, by level."""
+    rows = [{"level": name, **level.steps(), "in all": theory.rto_s(level)} for name, level in LEVELS.items()]
+    names = ["level", "notice", "decide", "boot", "restore", "promote", "names", "in all"]
+    frame = pd.DataFrame(rows)[names].set_index("level")
+    written = frame.map(lambda value: "–" if np.isnan(value) else f"{value:,.0f}").reset_index()
+    return table(written, caption="Seconds of each step, by level")
+
+
+@lru_cache(maxsize=64)
+def lost(name: str, seed: int, app: float | None = None) -> RegionLoss:
+    """The loss of a region at level *name*; *app*: another share of the application there."""
+    level = LEVELS[name]
+    plan = Plan(level=level if app is None else replace(level, app=app))
+    return simulate(plan, seed=seed, loss_at_s=60.0, after_s=430.0)
+
+
+def served() -> alt.LayerChart:
+    """Users served before and after the loss: a quarter of the application, all of it, and two serving regions."""
+    which = {"warm standby, a quarter": ("warm standby", None), "warm standby, full size": ("warm standby", 1.0),
+             "active-active": ("active-active", None)}  # fmt: skip
+    frames = [
+        lost(name, seed, app).share_well(20.0).assign(level=label, seed=seed)
+        for label, (name, app) in which.items() for seed in SEEDS
+    ]  # fmt: skip
+    frame = pd.concat(frames)
+    frame = frame[frame["second"].between(-40, 420)].assign(second=lambda f: f["second"].round())
+    return charts.lines(frame[["second", "well", "level"]], x="second", y="well", by="level",
+                        title="Virginia is lost at second 0", x_title="seconds since the loss",
+                        y_title="requests served (%)")  # fmt: skip
+
+
+def last_user_s(name: str = "warm standby") -> float:
+    """Mean seconds until the last request went wrong, five seeds."""
+    return float(np.mean([lost(name, seed).rto_all_s for seed in SEEDS]))
+
+
+def loss_by_interval(minutes: Sequence[float] = (1, 5, 15, 30, 60)) -> alt.LayerChart:
+    """Confirmed orders that a lost region takes with it, by the minutes between two copies: formula and model."""
+    rate, share, runs = 1.0, 1.0, 12
+
+    def orders(every: float, seed: int) -> int:
+        level = replace(BACKUP, copies=Copies(60 * every, 10.0))
+        seed += 1000 * round(every)  # other disasters for each interval
+        return len(simulate(Plan(level=level), rate_per_s=rate, write_share=share, after_s=1.0, seed=seed).lost)
+
+    smooth = np.linspace(minutes[0], minutes[-1], 30)
+    predicted = [{"minutes": m, "lost": theory.lost_writes(Copies(60 * m, 10.0), rate * share)} for m in smooth]
+    simulated = [{"minutes": m, "lost": orders(m, seed)} for m in minutes for seed in range(runs)]
+    return charts.three_worlds(
+        predicted=pd.DataFrame(predicted), simulated=pd.DataFrame(simulated), x="minutes", y="lost",
+        title="Confirmed orders lost with the region, at one order a second (12 disasters each)",
+        x_title="minutes between two copies", y_title="orders lost",
+    )  # fmt: skip
+
+
+def stale_users(mix: Mapping[Resolver, float] = SEEN, ttl_s: float = 60.0) -> alt.LayerChart:
+    """Requests that still go to the lost region, by seconds since the name was changed: formula and model."""
+    plan = Plan(level=replace(WARM, app=1.0), timing=Timing(ttl_s=ttl_s), mix=mix)
+    rows = []
+    for seed in SEEDS:
+        run = simulate(plan, seed=seed, rate_per_s=20.0, loss_at_s=70.0, after_s=430.0, work_s=0.02)
+        frame = run.trace.frame
+        since = frame["sent_s"] - run.moments["open"]
+        for low in range(0, 330, 10):
+            sent = frame[(since >= low) & (since < low + 10)]
+            rows.append({"second": low + 5.0, "stale": 100 * float((sent["outcome"] == "timeout").mean())})
+    seconds = np.linspace(0, 330, 100)
+    asks = 20.0 / plan.resolvers
+    predicted = [{"second": t, "stale": 100 * theory.stale_mix(float(t), ttl_s, mix, asks)} for t in seconds]
+    return charts.three_worlds(
+        predicted=pd.DataFrame(predicted), simulated=pd.DataFrame(rows), x="second", y="stale",
+        title=f"Who still goes to the lost region; the TTL is {ttl_s:.0f} s",
+        x_title="seconds since the name was changed", y_title="requests at the old address (%)",
+    )  # fmt: skip
+
+
+def both_write() -> Table:
+    """Two regions that both take writes, for a minute: what each choice costs, in quiet and with a cut of 10 s."""
+    rows = []
+    for label, cut in (("quiet", None), ("cut for 10 s", (20.0, 30.0))):
+        for choice in CHOICES:
+            run = play(choice, cut=cut)
+            rows.append({"regions": label, "choice": choice, "written": run.writes, "conflicts": run.conflicts,
+                         "lost": run.lost, "refused": run.refused, "mean wait (ms)": 1000 * run.write_s})  # fmt: skip
+    return table(pd.DataFrame(rows), caption="Items put into 500 baskets from Virginia and Frankfurt, 100 a second")
+
+
+def spared(unseen_s: float = 600.0) -> Table:
+    """Which copy still has the data, by threat, if the mistake is seen *unseen_s* seconds later."""
+    rows = [
+        {"copy": copy.name, **{t: "whole" if backups.clean(copy, t, unseen_s) else "gone" for t in backups.THREATS}}
+        for copy in backups.COPIES
+    ]
+    return table(pd.DataFrame(rows), caption=f"What is left of yesterday's data, noticed after {duration(unseen_s)}")
+
+
+def restore_plan(day: float, *, broken_day: int | None = None) -> Table:
+    """The files for the state of *day* (days, from 0) under a weekly full backup; *broken_day*: an increment is bad."""
+    pieces = [
+        replace(one, readable=not (one.kind == "incremental" and one.to_s == 86_400 * (broken_day or -1)))
+        for one in backups.schedule(14)
+    ]
+    chain = backups.plan(pieces, day * 86_400)
+    rows = []
+    for kind in backups.KINDS:
+        some = [one for one in chain if one.kind == kind]
+        if some:
+            begins, ends = some[0].to_s if kind == "full" else some[0].from_s, some[-1].to_s
+            rows.append({"kind": kind, "files": len(some), "from day": begins / 86_400, "to day": ends / 86_400,
+                         "GB": sum(one.size_gb for one in some)})  # fmt: skip
+    return table(pd.DataFrame(rows), caption=f"What leads to day {day:g}")
