@@ -167,7 +167,7 @@ class _Judge:
         return Row("residency", home, ", ".join(dict.fromkeys(away)) or home, not away, said, len(away))
 
     def times(self, wanted: float) -> Row:
-        seen = self.place.run(STEADY.times(wanted), FaultPlan(), self.place.for_s("load"))
+        seen = self.place.run(STEADY.times(wanted), FaultPlan(), self.place.for_s("load", wanted))
         late_s = self.design.objectives.p99 or self.place.late_s
         failed, late = bad_shares(seen, 0.0, late_s)
         kept = failed + late <= FEW_BAD + (late_s == self.design.objectives.p99) * FEW_BAD

@@ -22,7 +22,7 @@ def single_copies(design: Design) -> Iterator[Suspect]:
     """Parts that are there once: kill it. A database without a replica is its own case."""
     for part in ours(design):
         if part.copies == 1 and not isinstance(part, Dns | Edge | Workers | Database):
-            yield Suspect("single point of failure", part.name, killed([part.name]))
+            yield Suspect("single point of failure", part.name, killed([f"{part.name}/1"]))
 
 
 def no_replica(design: Design) -> Iterator[Suspect]:
@@ -30,7 +30,7 @@ def no_replica(design: Design) -> Iterator[Suspect]:
     for part in ours(design):
         if isinstance(part, Database) and (part.copies == 1 or part.replication == "none"):
             saved = "never backed up" if part.backup is None else f"backed up every {part.backup:g} s"
-            yield Suspect("no replica", part.name, killed([copy_name(part, 0)]), said={"saved": saved})
+            yield Suspect("no replica", part.name, killed([f"{part.name}/1"]), said={"saved": saved})
 
 
 def slow_failover(design: Design) -> Iterator[Suspect]:
@@ -42,7 +42,7 @@ def slow_failover(design: Design) -> Iterator[Suspect]:
             if takes > allowed:
                 how = "by hand" if part.failover is None else f"after {part.failover:g} s"
                 yield Suspect(
-                    "slow failover", part.name, killed([copy_name(part, 0)]), said={"how": how, "allowed": allowed}
+                    "slow failover", part.name, killed([f"{part.name}/1"]), said={"how": how, "allowed": allowed}
                 )
         if (
             isinstance(part, Dns)
@@ -61,7 +61,7 @@ def lost_writes(design: Design) -> Iterator[Suspect]:
     """Writes that are acknowledged before another copy has them, and queues that forget: the holder dies."""
     for part in ours(design):
         if isinstance(part, Database) and part.copies > 1 and part.replication == "async":
-            yield Suspect("lost writes", part.name, killed([copy_name(part, 0)]), kind="lost", least=1e-6)
+            yield Suspect("lost writes", part.name, killed([f"{part.name}/1"]), kind="lost", least=1e-6)
         if isinstance(part, Queue) and not part.durable:
             plan = FaultPlan([Fault("kill", part.name, AT_S, 2.0)])
             yield Suspect("lost writes", part.name, plan, kind="lost", least=1e-6)
@@ -98,7 +98,7 @@ def state_in_the_tier(design: Design) -> Iterator[Suspect]:
     """A copy that remembers something about its users dies."""
     for part in ours(design):
         if isinstance(part, Service) and not part.stateless:
-            yield Suspect("state in the tier", part.name, killed([copy_name(part, 0)]), kind="load")
+            yield Suspect("state in the tier", part.name, killed([f"{part.name}/1"]), kind="load")
 
 
 PLACES = (single_copies, no_replica, slow_failover, lost_writes, correlated_zones, one_region, state_in_the_tier)

@@ -29,7 +29,7 @@ def design(*parts: object, **regions: tuple[str, ...]) -> Design:
 def test_the_cache_keeps_its_hits_from_the_store() -> None:
     aside = design(
         Clients("users", rate=5000, writes=0.1, calls=[Call("app")]),
-        Service("app", takes=0.001, calls=[Call("cache", on="reads"), Call("db", on="misses"), Call("db", on="writes")]),
+        Service("app", calls=[Call("cache", on="reads"), Call("db", on="misses"), Call("db", on="writes")]),
         Cache("cache", hits=0.9), Database("db", takes=0.002),
     )  # fmt: skip
     through = design(
@@ -116,6 +116,6 @@ def test_nothing_to_do_breaks_never_and_odd_times_are_refused() -> None:
 def test_calls_in_a_circle_end() -> None:
     made = design(
         Clients("users", rate=10, calls=[Call("a")]),
-        Service("a", takes=0.01, calls=[Call("b")]), Service("b", takes=0.01, calls=[Call("a", share=0.5, waits=False)]),
+        Service("a", takes=0.01, calls=[Call("b")]), Service("b", calls=[Call("a", share=0.5, waits=False)]),
     )  # fmt: skip
     assert flows(made).rate("a") == pytest.approx(20)
