@@ -27,7 +27,7 @@ from minisys.design.quantities import written
 from minisys.design.run import Run, run
 from minisys.design.text import read
 from minisys.design.traffic import Traffic
-from minisys.design.words import of_arrow, share, time
+from minisys.design.words import of_arrow, of_part, share, time
 from minisys.testbed.tables import Table, table
 
 FOLDER = Path(__file__).with_name("growth")
@@ -156,9 +156,9 @@ def _arrow(call: Call | None) -> str:
 
 
 def _facts(part: Part) -> str:
-    own = [one for one in fields(part) if one.name not in ("name", "calls", "machine", "zones")]
-    said = [_fact(one, getattr(part, one.name)) for one in own if getattr(part, one.name) != one.default]
-    return ", ".join([part.kind, *said, *(f"calls {call.to}" for call in part.calls)])
+    copies = f"{part.copies} copies" if part.copies > 1 else ""
+    calls = dict.fromkeys(f"calls {call.to}" for call in part.calls)
+    return ", ".join(word for word in (of_part(part), copies, *calls) if word)
 
 
 def _fact(one: Any, value: Any) -> str:
