@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COURSE, TRY = "The course", "Try things"
+KINDS = "choice, number, drill, ordering, matching, reading, design, open"
 
 
 @app.command(rich_help_panel=COURSE)
@@ -48,7 +49,9 @@ def quiz(
     count: Annotated[int, typer.Option(min=1, help="How many questions.")] = 8,
     family: Annotated[str, typer.Option(help="Only scale, consistency, balancing, data or resilience.")] = "",
     level: Annotated[str, typer.Option(help="Only this level: junior, mid, senior or staff.")] = "",
-    kind: Annotated[str, typer.Option(help="Only choice, number, drill, ordering or open.")] = "",
+    kind: Annotated[
+        str, typer.Option(help="Only choice, number, drill, ordering, matching, reading, design, open.")
+    ] = "",
     seed: Annotated[int | None, typer.Option(help="The same seed asks the same questions.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Today's queue: what should be repeated now.")] = False,
     add: Annotated[str, typer.Option(help="Take the questions of this YAML file as your own; asks nothing.")] = "",
@@ -88,6 +91,22 @@ def down() -> None:
     from minisys.design import commands
 
     raise typer.Exit(commands.down(typer.echo))
+
+
+@app.command(rich_help_panel=TRY)
+def mock(
+    case: Annotated[
+        str, typer.Argument(help="The system to design, like url_shortener (default: what is unfinished).")
+    ] = "",
+    minutes: Annotated[int, typer.Option(help="30, 45 or 60.")] = 45,
+) -> None:
+    """Be interviewed here, in the terminal (Ctrl-C pauses; the same command goes on)."""
+    from minisys.interview import mock_terminal
+
+    try:
+        mock_terminal.run(case, minutes)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
 
 
 @app.command(rich_help_panel=COURSE)

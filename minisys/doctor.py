@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from minisys.lockfile import chosen
+from minisys.testbed.browser import chromium
 
 if TYPE_CHECKING:
     from minisys.testbed.tables import Table
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 OK, NOTE, BAD = "✓", "!", "✗"
 OLDEST = (3, 11)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 class Finding(NamedTuple):
@@ -197,13 +196,6 @@ def _browser() -> Iterator[Finding]:
 CHECKS: list[Callable[[], Iterator[Finding]]] = [
     _python, _packages, _widgets, _loopback, _machine, _files, _data_folder, _servers, _browser,
 ]  # fmt: skip
-
-
-def chromium() -> str | None:
-    """The path of a Chromium for the browser tests: $CHROMIUM, else one of the usual names; None if there is none."""
-    named = os.environ.get("CHROMIUM")
-    candidates = [named] if named else [*CHROMIUM, CHROMIUM_MAC]
-    return next((path for name in candidates if (path := shutil.which(name))), None)
 
 
 def _installed(package: str) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from leftovers import Leftovers
 
-from minisys import doctor
+from minisys.testbed import browser
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
@@ -121,7 +121,7 @@ def _counted(step: Step, status: int, seconds: float, last: str) -> Result:
 
 def _install() -> None:
     """Debian's packages that some tests need and a machine may lack: installed where that is allowed."""
-    lacking = [] if doctor.chromium() else ["chromium"]
+    lacking = [] if browser.chromium() else ["chromium"]
     lacking += [] if shutil.which("redis-benchmark") else ["redis-tools"]
     if lacking and shutil.which("apt-get") and _root() is not None:
         print(f"\n== installing {' and '.join(lacking)} from Debian's packages", flush=True)
@@ -133,7 +133,7 @@ def _install() -> None:
 def _browser() -> Result:
     """The browser step, if Chromium is there: demanded in CI, else left out aloud."""
     started = time.monotonic()
-    if doctor.chromium():
+    if browser.chromium():
         return run(BROWSER)
     in_ci = os.environ.get("CI") == "true"
     note = "no Chromium here: install it to run these (Debian: apt install chromium)"

@@ -22,10 +22,12 @@ from minisys.design import availability
 from minisys.design.cost import monthly
 from minisys.design.evidence import AT_S, STEADY, Range, bad_shares, killed, ours
 from minisys.design.flat import copy_name
-from minisys.design.flow import copies_of
-from minisys.design.parts import Database, Design, Dns, Edge, Queue, Service
+from minisys.design.parts import Cache, Database, Design, Dns, Edge, External, Queue, Service
+from minisys.design.places import copies_of
 from minisys.design.prices import PRICES, Prices
 from minisys.design.run import Run
+from minisys.design.weak_calls import SLOW_S
+from minisys.design.worst import single_faults
 from minisys.testbed.tables import Table, table
 
 FEW_BAD = 0.01  # a jump of traffic is survived if so few fail; and the p99 allows as many to be late
@@ -174,6 +176,17 @@ class _Judge:
         said = f"{100 * failed:.2f} % failed and {100 * late:.2f} % came after {seconds(late_s)}"
         return Row("times", f"{wanted:g} times", f"{100 * (1 - failed - late):.2f} % good", kept, said, failed + late)
 
+    def single_fault(self, wanted: float) -> Row:
+        usual = self.place.for_s("load")
+        good = {}
+        for fault in each_fault(self.place.design):
+            seen = self.place.run(STEADY, FaultPlan([fault]), usual)
+            good[f"{fault.kind} at {fault.target}"] = 1 - sum(bad_shares(seen, fault.at_s, self.place.late_s))
+        worst = min(good, key=good.__getitem__)
+        said = f"{worst} is the worst of {len(good)}, watched for {usual - AT_S:.3g} s"
+        got = good[worst]
+        return Row("single_fault", f"{100 * wanted:g} % good", f"{100 * got:.1f} % good", got >= wanted, said, got)
+
     def _of(self) -> str:
         return f", one {self.place.slice.k:,}th of the design" if self.place.slice.k > 1 else ""
 
@@ -189,6 +202,7 @@ RULES: dict[str, Callable[[_Judge, Any], Row]] = {
     "regions": _Judge.regions,
     "residency": _Judge.residency,
     "times": _Judge.times,
+    "single_fault": _Judge.single_fault,
 }
 
 
@@ -207,6 +221,13 @@ def losses(design: Design) -> Iterator[FaultPlan]:
             for zone in zones:
                 if survive == "zone" and any(copy.zone == zone for copy in used):
                     yield FaultPlan([Fault("zone loss", zone, AT_S)])
+
+
+def each_fault(design: Design) -> Iterator[Fault]:
+    """Every single fault: a copy of each part or a zone is gone, a third party is gone or hangs, a cache is empty."""
+    yield from single_faults(design)
+    yield from (Fault("slow answers", part.name, AT_S, delay_s=SLOW_S) for part in design.of(External))
+    yield from (Fault("cache flush", part.name, AT_S) for part in design.of(Cache))
 
 
 def serving_regions(design: Design) -> list[str]:

@@ -41,7 +41,7 @@ KNOWN: dict[str, Quantity] = {
         TIME,
     ),
     **dict.fromkeys(("rate", "limit"), RATE),
-    **dict.fromkeys(("share", "writes", "hits", "available", "availability"), SHARE),
+    **dict.fromkeys(("share", "writes", "hits", "available", "availability", "single_fault"), SHARE),
     "target": SHARE._replace(low=0.01),
     "budget": SHARE._replace(high=10.0, example="20 %"),
     "cost": MONEY,

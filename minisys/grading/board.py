@@ -19,7 +19,7 @@ from pathlib import Path
 from minisys.grading import checks
 from minisys.grading.progress import Entry, Points, Progress, best_of
 from minisys.grading.report import Shown
-from minisys.interview import families, habits, own, repetition
+from minisys.interview import families, habits, interviewer, own, repetition
 from minisys.interview.habits import Habits
 from minisys.interview.repetition import Queue
 
@@ -73,7 +73,8 @@ class Row:
 class Board(Shown):
     """The board as Jupyter shows it; `board()` makes one.
 
-    *standing*: the points of questions by family and level; *queue*: what is due today; *habits*: streak, calibration.
+    *standing*: the points of questions by family and level; *queue*: what is due today; *habits*: streak, calibration;
+    *mocks*: a line on the interviews.
     """
 
     rows: tuple[Row, ...]
@@ -81,6 +82,7 @@ class Board(Shown):
     standing: families.Standing = field(default_factory=dict)
     queue: Queue = Queue(())
     habits: Habits = Habits(0, 0, ())
+    mocks: str = ""
 
     def next_step(self) -> tuple[str, str]:
         """What to do next, and the file it is in: first what was started, then the next chapter."""
@@ -105,7 +107,7 @@ class Board(Shown):
             parts.append(_aligned([families.HEAD, *families.rows(self.standing)]))
         if self.habits.sure:
             parts.append(_aligned([habits.HEAD, *self.habits.rows()]))
-        parts += [self.habits.said(), self.queue.text() if self.standing else ""]
+        parts += [self.habits.said(), self.mocks, self.queue.text() if self.standing else ""]
         return "\n".join(filter(None, [*parts, self.notice]))
 
     def html(self) -> str:
@@ -135,7 +137,7 @@ class Board(Shown):
             for word, count, share in self.habits.rows()
         ]
         table = _table("How sure you were, and what it earned", habits.HEAD, rows) if rows else ""
-        said = self.habits.said()
+        said = " ".join(filter(None, [self.habits.said(), self.mocks]))
         return f"{table}<p>{escape(said)}</p>" if said else table
 
 
@@ -154,7 +156,9 @@ def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | 
         tried.setdefault(entry.chapter, []).append(entry)
     rows = tuple(_row(path, tried.get(path.name[:2], []), progress) for path in files)
     due = repetition.queue(progress, known=own.known())
-    return Board(rows, progress.notice, families.standing(progress), due, habits.habits(progress))
+    return Board(
+        rows, progress.notice, families.standing(progress), due, habits.habits(progress), interviewer.summary(progress)
+    )
 
 
 def _chapters(folder: Path) -> list[Path]:

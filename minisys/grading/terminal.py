@@ -25,7 +25,7 @@ def show(console: Console | None = None) -> None:
         console.print(shown.queue.text(), highlight=False, markup=False)
     if shown.habits.sure:
         _print(console, "How sure you were", habits.HEAD, shown.habits.rows())
-    for line in filter(None, (shown.habits.said(), shown.notice)):
+    for line in filter(None, (shown.habits.said(), shown.mocks, shown.notice)):
         console.print(line, highlight=False, markup=False)
 
 

@@ -24,13 +24,27 @@ ENOUGH = 0.34  # of a point's weight that a sentence must share
 
 def suggest(question: Open, text: str) -> dict[int, str]:
     """For the points of *question* that *text* seems to make, by their place: the sentence that seems to make it."""
-    sentences = [part.strip() for part in re.split(r"(?<=[.!?;:])\s+", text[:MOST_CHARACTERS]) if part.strip()]
-    found = {}
+    parts, found = sentences(text), {}
     for place, point in enumerate(question.rubric):
-        best = max(sentences, key=lambda sentence: likeness(point, sentence), default="")
+        best = max(parts, key=lambda sentence: likeness(point, sentence), default="")
         if best and likeness(point, best) >= ENOUGH:
             found[place] = best
     return found
+
+
+def depth(question: Open, text: str) -> tuple[int, ...]:
+    """For each point, from 0 to 4, how fully *text* seems to make it: 2 for a first sign, 1 for each further."""
+    parts, found = sentences(text), []
+    for point in question.rubric:
+        signs = sum(any(_has(part.casefold(), word.casefold()) for part in parts) for word in point.words)
+        signs = signs or int(any(likeness(point, part) >= ENOUGH for part in parts))
+        found.append(min(4, signs + 1) if signs else 0)
+    return tuple(found)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of the beginning of *text*; a semicolon ends one, too."""
+    return [part.strip() for part in re.split(r"(?<=[.!?;])\s+", text[:MOST_CHARACTERS]) if part.strip()]
 
 
 def likeness(point: Point, sentence: str) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from minisys.grading.progress import Entry, Progress
@@ -24,8 +25,7 @@ ALIVE_S = 30.0  # a page that lives says so at least as often
 
 def all_cases() -> dict[str, Case]:
     """The cases there are, by name."""
-    from minisys.design import cases
-
+    cases = import_module("minisys.design.cases")  # loads the simulation, which the rest of this room does not need
     return {name: cases.case(name) for name in cases.names()}
 
 
@@ -164,7 +164,8 @@ def _asks(finding: Mapping[str, Any]) -> str:
     if not finding.get("weakness"):
         return str(finding["sentence"])
     shown = f"Plan: {finding['plan']}; seed {finding['seed']}; damage {finding['damage']:.2g}."
-    return f"About “{finding['component']}” in your own design: {finding['sentence']}\n\n{shown} What now?"
+    beyond = "" if finding.get("promised", True) else " That is beyond what was promised; say whether it should be."
+    return f"About “{finding['component']}” in your own design: {finding['sentence']}{beyond}\n\n{shown} What now?"
 
 
 def _compared(finding: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> list[str]:
@@ -173,6 +174,17 @@ def _compared(finding: Mapping[str, Any] | None, now: Mapping[str, Any] | None) 
     how = "cured" if now["cured"] else "still there"
     name = f"{finding['weakness']} of {finding['component']}"
     return [f"{name}: damage {finding['damage']:.2g} before, {now['damage']:.2g} now: {how}"]
+
+
+def summary(progress: Progress) -> str:
+    """One line on the interviews so far; empty before the first."""
+    there = mocks(progress)
+    done = [one for one in there.values() if one.done]
+    if not there:
+        return ""
+    last = f", the last with {done[-1].points()[0]:g} of 100 points ({done[-1].points()[1]})" if done else ""
+    left = len(there) - len(done)
+    return f"Mock interviews: {len(done)} finished{last}{f', {left} unfinished' if left else ''}."
 
 
 def mocks(progress: Progress) -> dict[str, Mock]:

@@ -123,10 +123,7 @@ def reference(case: Case, seed: int) -> Seen:
 
 
 def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
-    return tuple(
-        (str(row["objective"]), str(row["wanted"]), str(row["got"]), bool(row["kept"]), str(row["evidence"]))
-        for row in verdict.rows.to_dict("records")
-    )
+    return tuple((row.objective, row.wanted, row.got, bool(row.kept), row.evidence) for row in verdict.rows)
 
 
 def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple[dict[str, Any], ...]:
@@ -150,6 +147,7 @@ def _told(finding: Any) -> dict[str, Any]:
     return {
         "weakness": finding.weakness, "component": str(finding.component), "damage": float(finding.damage),
         "sentence": finding.sentence, "plan": plan, "seed": int(finding.seed), "cure": str(finding.cure),
+        "promised": bool(finding.promised),
     }  # fmt: skip
 
 

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from minisys import doctor
 from minisys.grading.report import Shown
 from minisys.interview.interviewer import Interviewer
 from minisys.interview.mock import PHASES, Line
 from minisys.interview.mock_machine import Seen
 from minisys.interview.mock_study import study
 from minisys.interview.rubric import DIMENSIONS, SCORES
-from minisys.testbed import style
+from minisys.testbed import browser, style
 from minisys.testbed.home import data_folder
 
 PAGE_CSS = """body { margin: 24px auto; max-width: 900px; font: 400 14px/1.5 var(--ms-font); color: #1d2433; }
@@ -65,7 +64,7 @@ class Report(Shown):
         lines = [self.headline(), "", *(f"  {d:<21}{s} ({said}): {why}" for d, _, s, said, why in self.scores())]
         lines += ["", "Study first:"]
         lines += [f"  {n}. {a.what} (chapter {a.chapter}): {a.why}" for n, a in enumerate(study(mock), 1)]
-        lines += ["", "Asked about your design:", *(f"  {line}" for line in self._asked())]
+        lines += ["", "Asked about your design:", *(f"  {line}" for line in self.asked())]
         lines += ["", "Minutes, planned and taken:", *(f"  {name:<24}{a:>6}{b:>7}" for name, a, b in self.times())]
         return "\n".join(lines)
 
@@ -86,7 +85,7 @@ class Report(Shown):
             for a in study(self.interview.mock)
         )
         head = ("dimension", "weight", "score", "means", "evidence")
-        asked = "".join(f"<li>{escape(line)}</li>" for line in self._asked())
+        asked = "".join(f"<li>{escape(line)}</li>" for line in self.asked())
         return (
             f'<p class="ms-big">{escape(self.headline())}</p><h2>Study first</h2><ol>{first}</ol>'
             f"<h2>Your score</h2>{_table(head, self.scores())}"
@@ -94,7 +93,7 @@ class Report(Shown):
             f"<h2>Minutes</h2>{_table(('phase', 'planned', 'taken'), self.times())}"
         )
 
-    def _asked(self) -> list[str]:
+    def asked(self) -> list[str]:
         """What was asked about the design, with its evidence and what became of it."""
         mock, lines = self.interview.mock, []
         for i, finding in enumerate(mock.findings):
@@ -131,6 +130,17 @@ class Report(Shown):
         return file, printed(file)
 
 
+@dataclass(frozen=True, repr=False)
+class NoReport(Shown):
+    """What stands in place of a report before the first interview is finished."""
+
+    def text(self) -> str:
+        return "No interview finished yet. The report of your last one comes here."
+
+    def html(self) -> str:
+        return f'<section class="ms-card"><p>{self.text()}</p></section>'
+
+
 def report(interview: Interviewer) -> Report:
     """The report of a scored interview; the last design and the reference are run again for it."""
     text, mock = interview.text(), interview.mock
@@ -143,14 +153,14 @@ def report(interview: Interviewer) -> Report:
 
 def printed(page: Path) -> Path | None:
     """A PDF beside the HTML file *page*; None if there is no Chromium, or it could not."""
-    browser = doctor.chromium()
-    if browser is None:
+    program = browser.chromium()
+    if program is None:
         return None
     file = page.with_suffix(".pdf")
     alone = ["--no-sandbox"] if hasattr(os, "geteuid") and not os.geteuid() else []
     with tempfile.TemporaryDirectory() as profile:
         flags = ["--headless", "--disable-gpu", *alone, f"--user-data-dir={profile}", "--no-pdf-header-footer"]
-        command = [browser, *flags, f"--print-to-pdf={file}", page.as_uri()]
+        command = [program, *flags, f"--print-to-pdf={file}", page.as_uri()]
         try:
             subprocess.run(command, capture_output=True, timeout=60, check=True)
         except (OSError, subprocess.SubprocessError):

@@ -42,7 +42,9 @@ def study(mock: Mock) -> tuple[Advice, Advice]:
             f"it is still in your design and did damage {finding['damage']:.2g}: {finding['sentence']}",
             CURES.get(finding["weakness"], "12"),
         )
-        for finding in sorted(mock.findings_left(), key=lambda each: -each.get("damage", 0.0))
+        for finding in sorted(
+            mock.findings_left(), key=lambda each: (not each.get("promised", True), -each.get("damage", 0.0))
+        )
         if finding.get("weakness")
     ][:1]
     lost = sorted(DIMENSIONS, key=lambda name: -DIMENSIONS[name].weight * (4 - mock.card[name][0]))

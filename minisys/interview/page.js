@@ -1,38 +1,6 @@
 // The page's half of a quiz: shows what the kernel sends, sends what the reader answers. It never holds the key.
 let count = 0;
 
-function element(tag, className, parent, attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys and Enter are the notebook's.
-  if (made.matches("button, input, select, textarea, summary, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  if (text) write(made, text);
-  if (parent) parent.appendChild(made);
-  return made;
-}
-
-// JupyterLab keeps a line break from text fields, and with it the browser's own "Enter submits".
-function submitOnEnter(form) {
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.matches("input")) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-}
-
-// Text with `code` in it, and blank lines between paragraphs; nothing is taken as HTML.
-function write(into, text) {
-  text.split("`").forEach((part, i) => {
-    if (i % 2) element("code", "", into).textContent = part;
-    else into.appendChild(document.createTextNode(part));
-  });
-}
-
-function paragraphs(parent, text) {
-  for (const part of text.split(/\n\s*\n/)) element("p", "ms-prose", parent, {}, part);
-}
-
 const SURE = ["sure", "fairly sure", "guessing"];
 const MARK = { good: "ms-good", bad: "ms-bad", missed: "ms-warn", note: "ms-note" };
 
@@ -88,7 +56,7 @@ export default {
     }
 
     function options(form, view) {
-      const kind = view.type === "one" ? "radio" : "checkbox";
+      const kind = view.type === "several" ? "checkbox" : "radio";
       const set = element("fieldset", "", form, { "aria-labelledby": `${id}-prompt` });
       if (kind === "checkbox") element("p", "ms-muted", set, {}, "Choose all that are right; each option counts.");
       view.options.forEach((text, i) => {
@@ -148,7 +116,9 @@ export default {
 
     function question(view) {
       const title = head(view), form = element("form", "", body);
-      const answer = { one: options, several: options, number, ordering, open }[view.type](form, view);
+      if (view.type === "reading") figures(form, view);
+      const kinds = { one: options, several: options, reading: options, number, ordering, open, matching, design };
+      const answer = kinds[view.type](form, view, id);
       if (view.hint) {
         const more = element("details", "ms-hint", form);
         element("summary", "", more, {}, "Hint");
@@ -213,6 +183,11 @@ export default {
       const kind = view.points === 1 ? "ms-good" : view.points > 0 ? "ms-warn" : "ms-bad";
       const said = element("div", kind, body, { tabindex: "-1" }, view.said);
       if (view.written) element("blockquote", "ms-prose", body, {}, view.written);
+      if (view.reference) {
+        const more = element("details", "", body);
+        element("summary", "", more, {}, "A design that keeps them all");
+        element("pre", "", more).textContent = view.reference;
+      }
       for (const [mark, what, why] of view.notes) {
         const note = element("div", MARK[mark], body);
         element("strong", "", note, {}, mark === "missed" ? `Left out: ${what}` : what);

@@ -10,6 +10,7 @@ text. Not done: grading prose; an open answer is scored by its writer, with a qu
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -19,7 +20,7 @@ import anywidget
 import traitlets
 
 from minisys.grading.progress import Progress
-from minisys.interview import library
+from minisys.interview import library, reading_chart
 from minisys.interview.judge import Asked, Verdict, draw, judge
 from minisys.interview.library import Item
 from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_seed, record
@@ -28,14 +29,19 @@ from minisys.testbed import style
 from minisys.testbed.units import UnclearError
 
 
+def part(name: str) -> str:
+    """The text of a file beside this one: a part of a page's program or style."""
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
 class Quiz(anywidget.AnyWidget):
     """A run through some questions; `quiz()` makes one. The page asks for what to show, and gets it as messages.
 
     *about* says in words what is asked, *items* are the questions with their chapters, in this order.
     """
 
-    _esm = Path(__file__).with_name("page.js")
-    _css = style.css() + Path(__file__).with_name("page.css").read_text("utf-8")
+    _esm = "\n".join(part(name) for name in ("page_common.js", "page_kinds.js", "page.js"))
+    _css = style.css() + part("page.css")
     about = traitlets.Unicode().tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)  # the drop-downs above the questions; none here
 
@@ -77,6 +83,9 @@ class Quiz(anywidget.AnyWidget):
 
     def _ask(self) -> None:
         shown, self._written = self._asked().public(), ""
+        if shown["type"] == "reading":
+            drawn = reading_chart.svg(shown["columns"], shown["rows"], shown["caption"])
+            shown["picture"] = "data:image/svg+xml;base64," + b64encode(drawn.encode()).decode()
         shown["level"] = LEVEL_WORDS[shown["level"]]
         place = {"number": self._at + 1, "count": len(self._items), "done": len(self._verdicts)}
         self._view = {"view": "question", **shown, **place}
@@ -169,4 +178,5 @@ def _shown(asked: Asked, verdict: Verdict) -> dict[str, Any]:
         "points": round(verdict.points, 2), "said": verdict.said, "right": verdict.right,
         "explanation": verdict.explanation, "notes": [list(note) for note in verdict.notes],
         "source": asked.question.source, "steps": [list(line) for line in verdict.steps],
+        "reference": verdict.right if asked.question.type == "design" else "",
     }  # fmt: skip

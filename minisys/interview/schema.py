@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from minisys.interview.asked import Asked, Option, Strict, Text
 from minisys.interview.calculations import CALCULATIONS, WORKINGS
 from minisys.interview.constants import figures
-from minisys.interview.families import Level
+from minisys.interview.families import LEVELS, Level
 from minisys.interview.matching import Matching
 from minisys.interview.reading import Reading
 from minisys.interview.task import Task
@@ -174,7 +174,13 @@ class Open(Asked):
     type: Literal["open"]
     rubric: Annotated[tuple[Point, ...], Field(min_length=3)]
     red_flags: tuple[Text, ...] = ()
-    models: Annotated[dict[Level, Text], Field(min_length=2)]
+    models: dict[Level, Text]
+
+    @model_validator(mode="after")
+    def _has_a_model_for_each_level(self) -> Open:
+        if missing := [level for level in LEVELS if level not in self.models]:
+            raise ValueError(f"models: there is none for {', '.join(missing)}; each of {', '.join(LEVELS)} needs one")
+        return self
 
 
 Question = Annotated[Choice | Number | Ordering | Matching | Reading | Task | Open, Field(discriminator="type")]

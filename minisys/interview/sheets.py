@@ -15,14 +15,18 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from html import escape
 
+from minisys.interview import reading_chart, task
 from minisys.interview.families import FAMILIES
 from minisys.interview.judge import Asked, Verdict, draw, judge
 from minisys.interview.library import Item
+from minisys.interview.matching import Matching
 from minisys.interview.points import LEVEL_WORDS
+from minisys.interview.reading import Reading
 from minisys.interview.schema import Choice, Number, Open, Question
+from minisys.interview.task import Task
 
 SEED = 0
 COLUMNS = ("guid", "chapter", "id", "family", "level", "type", "front", "back")
@@ -33,7 +37,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that be
 class Sheet:
     """Two sides of plain text: *prompt* and *options* in front; *right*, *lines* and *explanation* behind.
 
-    *picture* is a file name and its bytes, where the question shows a chart.
+    *picture* is a file name and its bytes, where the question shows a chart; *table* the same as aligned text.
     """
 
     item: Item
@@ -42,8 +46,8 @@ class Sheet:
     right: str
     lines: tuple[str, ...]
     explanation: str
+    table: str = ""
     picture: tuple[str, bytes] | None = None
-    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def guid(self) -> str:
@@ -52,7 +56,8 @@ class Sheet:
 
     def front(self) -> str:
         """The question, as text."""
-        return "\n".join([self.prompt, *(f"{n}. {option}" for n, option in enumerate(self.options, 1))])
+        options = [f"{n}. {option}" for n, option in enumerate(self.options, 1)]
+        return "\n".join([self.prompt, *([self.table] if self.table else []), *options])
 
     def back(self) -> str:
         """The answer, as text."""
@@ -90,9 +95,11 @@ def as_markdown(given: Sequence[Sheet]) -> str:
 
 
 def html(text: str) -> str:
-    """*text* as HTML: escaped, `names` as code, blank lines between paragraphs."""
+    """*text* as HTML: escaped, `names` as code, blank lines between paragraphs, other line ends kept."""
     said = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
-    return "".join(f"<p>{part}</p>" for part in re.split(r"\n\s*\n", said) if part.strip())
+    return "".join(
+        f"<p>{part.strip()}</p>".replace("\n", "<br>") for part in re.split(r"\n\s*\n", said) if part.strip()
+    )
 
 
 def _markdown(sheet: Sheet) -> str:
@@ -110,7 +117,14 @@ def _sheet(item: Item) -> Sheet:
     shown = asked.public()
     right, lines, explanation = _behind(asked)
     prompt = f"{asked.prompt} (in {shown['unit']})" if shown["unit"] else asked.prompt
-    return Sheet(item, prompt, tuple(shown["options"]), right, lines, explanation)
+    sheet = Sheet(item, prompt, tuple(shown["options"]), right, lines, explanation, shown.get("table", ""))
+    if isinstance(item.question, Reading):
+        drawn = reading_chart.svg(shown["columns"], shown["rows"], shown["caption"])
+        return replace(sheet, picture=(f"minisys-{item.question.id}.svg", drawn.encode()))
+    if isinstance(item.question, Matching):
+        asks = "\n".join(f"{letter}) {text}" for letter, text in zip("abcdefghijkl", shown["items"], strict=False))
+        return replace(sheet, prompt=f"{prompt}\n\n{asks}")
+    return sheet
 
 
 def _behind(asked: Asked) -> tuple[str, tuple[str, ...], str]:
@@ -121,7 +135,18 @@ def _behind(asked: Asked) -> tuple[str, tuple[str, ...], str]:
         flags = [f"Red flag: {flag}" for flag in question.red_flags]
         models = [f"A {LEVEL_WORDS[level]} answer: {text}" for level, text in question.models.items()]
         return "A good answer says:", (*points, *flags, *models), question.explanation
+    if isinstance(question, Matching):
+        return (
+            "It belongs together:",
+            tuple(f"{p.item} → {p.choice}: {p.why}" for p in question.pairs),
+            question.explanation,
+        )
+    if isinstance(question, Task):
+        wanted = tuple(f"{name}: {value}" for name, value in task.asked(question.objectives).items())
+        return f"A design that keeps them:\n{question.reference}", wanted, question.explanation
     verdict = _judged(asked)
+    if isinstance(question, Reading):
+        return verdict.right, tuple(f"{what}: {why}" for _, what, why in verdict.notes), verdict.explanation
     if isinstance(question, Choice):
         right = [option.text for option in question.options if option.right]
         why = tuple(
@@ -137,4 +162,4 @@ def _judged(asked: Asked) -> Verdict:
     """A verdict on some answer that can be read: it holds the right one."""
     if isinstance(asked.question, Number):
         return judge(asked, "0")
-    return judge(asked, [0] if isinstance(asked.question, Choice) else list(range(len(asked.order))))
+    return judge(asked, [0] if isinstance(asked.question, Choice | Reading) else list(range(len(asked.order))))

@@ -7,8 +7,10 @@ ends it politely with what was scored. Not done: anything that a screen reader c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -21,6 +23,7 @@ from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_see
 from minisys.interview.schema import Open
 from minisys.testbed.units import UnclearError
 
+LETTERS = "abcdefghijkl"
 MARKS = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "missed": "[yellow]! left out:[/]", "note": "[dim]·[/]"}
 Ask = Callable[[str], str]
 
@@ -87,6 +90,12 @@ def _place(item: library.Item) -> str:
 def _show(console: Console, asked: Asked, where: str) -> None:
     shown = asked.public()
     body = escape(shown["prompt"])
+    for letter, item in zip(LETTERS, shown.get("items", ()), strict=False):
+        body += f"\n  [bold]{letter}[/]  {escape(item)}"
+    if "table" in shown:
+        body += f"\n\n{escape(shown['caption'])}\n{escape(shown['table'])}\n"
+    for name, wanted in shown.get("objectives", ()):
+        body += f"\n  {escape(name)}: {escape(wanted)}"
     for position, option in enumerate(shown["options"], 1):
         body += f"\n  [bold]{position}[/]  {escape(option)}"
     body += "\n[dim]? shows a hint[/]" if shown["hint"] else ""
@@ -126,10 +135,15 @@ def _read(console: Console, asked: Asked, ask: Ask) -> Any:
         "ordering": "The order (numbers with spaces): ",
         "number": f"Your answer{f' in {unit}' if unit else ''}: ",
         "open": "Your answer, in one line: ",
+        "reading": "What happened? (a number): ",
+        "matching": "What belongs to a, b, c …? (numbers with spaces): ",
+        "design": "A file with your design (Enter: edit the starter): ",
     }
     line = ask(how[kind])
     if line.strip() == "?":
         raise UnclearError(asked.question.hint or "there is no hint to this one")
+    if kind == "design":
+        return written(line, asked.public()["starter"])
     if kind in ("number", "open"):
         return line
     try:
@@ -137,6 +151,16 @@ def _read(console: Console, asked: Asked, ask: Ask) -> Any:
     except ValueError:
         raise UnclearError("write the numbers that stand before the options") from None
     return positions
+
+
+def written(name: str, starter: str) -> str:
+    """The text of the file *name*; without a name, *starter* as it comes back from the editor ($EDITOR)."""
+    if not name.strip():
+        return click.edit(starter, extension=".yaml") or starter
+    try:
+        return Path(name.strip()).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UnclearError(f"{name.strip()}: cannot be read: {problem}") from None
 
 
 def _evidence(console: Console, question: Open, ask: Ask) -> dict[int, str]:

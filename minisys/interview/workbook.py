@@ -25,6 +25,9 @@ KIND_WORDS = {
     "number": "numbers",
     "drill": "estimates",
     "ordering": "orderings",
+    "matching": "pairs to match",
+    "reading": "charts to read",
+    "design": "designs to draw",
     "open": "own words",
 }
 
@@ -64,8 +67,9 @@ def workbook(
     """*count* questions over all chapters: of one *family*, *level* and *kind*, each left open if None.
 
     Families: scale, consistency, balancing, data, resilience. Levels: junior, mid, senior, staff. Kinds: choice,
-    number, drill (a number with worked steps), ordering, open. The same *seed* asks the same questions; without one
-    each new run draws others. Raises ValueError for an unknown word, a count below 1, or if no question is left.
+    number, drill (a number with worked steps), ordering, matching, reading (a chart), design, open. The same *seed*
+    asks the same questions; without one each new run draws others. Raises ValueError for an unknown word, a count
+    below 1, or if no question is left.
     """
     progress, filters = Progress(), {"family": family, "level": level, "kind": kind}
     seed = default_seed(None, progress) if seed is None else seed

@@ -49,13 +49,13 @@ def levels_at(
         year = theory.loss_a_year(level, disasters_a_year=a_century / 100, down_per_s=per_min / 60,
                                   lost_per_s=lost_min / 60, shop=shop, timing=timing)  # fmt: skip
         lost, down = duration(theory.rpo_worst_s(level.copies)), duration(theory.rto_s(level, shop, timing))
-        label = f"{level.name}: RPO {lost}, RTO {down}"
+        label = f"{level.name}: {lost}, {down}"
         parts = {"standby": year["standby"], "disasters": year["down"] + year["data"], "together": year["together"]}
         rows += [{"level": label, "a year": value, "what": what} for what, value in parts.items()]
         best = min(best, (level.name, year["together"]), key=lambda one: one[1])
     title = "Dollars a year by standby level"
     chart = charts.dots(pd.DataFrame(rows), x="a year", y="level", by="what", sort=False, title=title,
-                        x_title="dollars a year (mean)", written=_dollars)  # fmt: skip
+                        x_title="dollars a year (mean)", y_title="level: RPO, RTO", written=_dollars)  # fmt: skip
     said = f"Cheapest on average: {best[0]}, {_dollars(best[1])} a year."
     return chart, f"{said} A mean says nothing about the one bad year."
 

@@ -24,7 +24,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from minisys import doctor
+from minisys.testbed.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "ci-artifacts" / "browser"
@@ -195,7 +195,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             url = next(word for line in course.stdout for word in line.split() if word.startswith("http"))
             with sync_playwright() as playwright:
                 alone = [] if os.geteuid() else ["--no-sandbox"]  # Chromium's sandbox refuses to work for root
-                browser = playwright.chromium.launch(executable_path=doctor.chromium(), args=[*FLAGS, *alone])
+                browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *alone])
                 yield Lab(url, browser.new_context(viewport={"width": 1280, "height": 800}))
                 browser.close()
         finally:

@@ -68,7 +68,7 @@ questions:
       - {point: POINT-RETRY, explanation: because of retries}
       - {point: POINT-CHECK, explanation: because of checks}
     red_flags: [FLAG-MAGIC]
-    models: {mid: MODEL-MID, senior: MODEL-SENIOR}
+    models: {junior: MODEL-JUNIOR, mid: MODEL-MID, senior: MODEL-SENIOR, staff: MODEL-STAFF}
   - id: t-drill
     type: number
     level: mid

@@ -22,7 +22,7 @@ MISTAKES = [
     ("type: ordering", "type: sorting", "t-ordering: Input tag 'sorting'"),
     ("items: [First, Second, Third, Fourth]", "items: [First, First, Third]", "t-ordering: items: two have the same"),
     ("text: Right", "text: Left", "t-one: options: two have the same text"),
-    ("models: {mid: MODEL-MID, senior: MODEL-SENIOR}", "models: {mid: MODEL-MID}", "t-open: models: "),
+    ("junior: MODEL-JUNIOR, mid: MODEL-MID, ", "", "t-open: models: there is none for junior, mid; each of"),
     ("    prompt: Why?", "    prompt: [", "line 57: not YAML"),
     ("goal: choose\n", "goal: !!python/object/apply:os.system [ls]\n", "not plain YAML"),
     ("tolerance: 0.02", "tolerance: 2", "line 36: t-number: tolerance: "),

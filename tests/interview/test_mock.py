@@ -198,7 +198,7 @@ def test_every_weakness_and_dimension_has_a_chapter():
 
 
 def test_the_report_is_one_file_with_everything_and_nothing_that_runs(talk, tmp_path, monkeypatch):
-    monkeypatch.setattr(mock_report.doctor, "chromium", lambda: None)
+    monkeypatch.setattr(mock_report.browser, "chromium", lambda: None)
     talk.say("<script>alert(1)</script> & more")
     whole(talk)
     file, pdf = mock_report.report(again(talk)).save(tmp_path)

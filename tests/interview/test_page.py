@@ -58,7 +58,7 @@ def test_a_run_from_the_first_question_to_the_summary(quiz):
         assert not any(secret in json.dumps(view) for secret in SECRETS)
         verdict = do(quiz, "commit", answer=right(view), confidence="sure")
         if verdict["view"] == "rubric":
-            assert len(verdict["points"]) == 3 and verdict["models"][0] == ["mid level", "MODEL-MID"]
+            assert len(verdict["points"]) == 3 and verdict["models"][1] == ["mid level", "MODEL-MID"]
             verdict = do(quiz, "evidence", quotes=EVIDENCE)
         assert (verdict["view"], verdict["points"]) == ("verdict", 1)
         view = do(quiz, "next")

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from minisys import doctor
+from minisys.testbed import browser
 
 
 def test_this_machine_has_everything_essential():
@@ -68,6 +69,6 @@ def test_a_check_that_fails_itself_is_a_finding_and_the_round_goes_on(monkeypatc
 @pytest.mark.parametrize("named", ["/no/such/browser", ""])
 def test_a_named_chromium_must_exist_and_none_named_means_the_usual_ones(monkeypatch, named):
     monkeypatch.setenv("CHROMIUM", named)
-    monkeypatch.setattr(doctor, "CHROMIUM", ("sh",))
-    monkeypatch.setattr(doctor, "CHROMIUM_MAC", "/nowhere")
-    assert bool(doctor.chromium()) is (named == "")
+    monkeypatch.setattr(browser, "CHROMIUM", ("sh",))
+    monkeypatch.setattr(browser, "CHROMIUM_MAC", "/nowhere")
+    assert bool(browser.chromium()) is (named == "")
