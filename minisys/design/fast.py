@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from minisys.design import fast_state as fs
-from minisys.design.fast_loop import CHOOSERS, advance, compiled
+from minisys.design.fast_loop import advance, compiled
 from minisys.design.fast_places import account
 from minisys.design.flat import QUEUE, REAL_ARROWS, REAL_PARTS, WHOLE_ARROWS, WHOLE_PARTS, Flat
 from minisys.design.requests import Requests, shard_tables
 from minisys.design.tally import CALLS, COUNTS, TIMES, Tally
 from minisys.design.timeline import Timeline
-from minisys.load_balancing import fast as balancing
 from minisys.load_balancing.policies import NAMES, new_pool, policy
 
 ROOM = 4_096  # visits, asks and entries of the calendar to begin with; doubled when they do not do
@@ -30,7 +29,6 @@ class Fast:
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.flat, self.tally = flat, tally
         self.loop = compiled() or advance
-        self.choosers = _choosers(flat, self.loop is not advance)
         self.margin = 64 + 4 * int(flat.arrows["times"].sum()) + _hands(flat)
         self.state = _grown(_state(flat, line, requests, tally), max(ROOM, 2 * self.margin))
         if len(requests):
@@ -38,7 +36,7 @@ class Fast:
 
     def advance(self, until_s: float) -> None:
         """Let everything happen that happens before *until_s* seconds."""
-        while not self.loop(self.state, self.choosers, until_s, self.margin):
+        while not self.loop(self.state, until_s, self.margin):
             self.state = _grown(self.state, 2 * len(self.state.visit))
         self.now = until_s
         self.tally.used = int(self.state.at[fs.SPANS_USED])
@@ -90,16 +88,6 @@ def _hands(flat: Flat) -> int:
     """Messages that may be taken at one moment: as many as there are hands."""
     readers = flat.parts["source"] >= 0
     return int((flat.parts["workers"] * flat.parts["n"])[readers].sum())
-
-
-def _choosers(flat: Flat, machine_code: bool) -> tuple[Any, ...]:
-    """The policies by their code; those that nobody uses are not compiled."""
-    used = set(flat.arrows["policy"].tolist())
-    chosen = {code: policy(NAMES[code]).choose for code in used}
-    if machine_code:
-        chosen = {code: balancing._compile(choose) for code, choose in chosen.items()}
-    some = next(iter(chosen.values()), None) or balancing._compile(policy(NAMES[0]).choose)
-    return tuple(chosen.get(code, some) for code in range(CHOOSERS))
 
 
 def _state(flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> fs.State:
@@ -183,13 +171,7 @@ def _grown(state: fs.State, n: int) -> fs.State:
 
 
 def warm_up() -> threading.Thread:
-    """Compile the loop and the usual policies in a background thread, and return the thread."""
-
-    def compile_all() -> None:
-        if compiled() is not None:
-            for name in ("random", "round robin", "least connections", "power of two"):
-                balancing._compile(policy(name).choose)
-
-    thread = threading.Thread(target=compile_all, name="minisys warm_up")
+    """Compile the loop in a background thread, and return the thread."""
+    thread = threading.Thread(target=compiled, name="minisys warm_up")
     thread.start()
     return thread

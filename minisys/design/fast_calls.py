@@ -90,7 +90,7 @@ MOST_TOKENS = 100.0  # as resilience.retries.RatioBudget keeps
 __all__ = ["arrived", "cares", "free_ask", "free_visit", "gave_up", "over", "proceed", "send"]
 
 
-def proceed(state, choosers, slot, now):
+def proceed(state, slot, now):
     """Make the next calls of a visit; when there are none left it has ended well."""
     row = state.visit[slot]
     part = row[V_PART]
@@ -99,7 +99,7 @@ def proceed(state, choosers, slot, now):
         first = row[V_NEXT]
         if state.part[part, P_KIND] == DNS:
             row[V_NEXT] = end
-            make(state, choosers, slot, route(state, slot, first, end, now), 0, now)
+            make(state, slot, route(state, slot, first, end, now), 0, now)
         else:
             row[V_NEXT] = first + 1
             while row[V_NEXT] < end and state.way[row[V_NEXT], W_TOGETHER] > 0:
@@ -107,7 +107,7 @@ def proceed(state, choosers, slot, now):
             for arrow in range(first, row[V_NEXT]):
                 if taken(state, slot, arrow):
                     for k in range(state.way[arrow, W_TIMES]):
-                        make(state, choosers, slot, arrow, k, now)
+                        make(state, slot, arrow, k, now)
         if row[V_PENDING] > 0:
             return
     finish(state, slot, OK, now)
@@ -123,7 +123,7 @@ def taken(state, slot, arrow):
     return share >= 1.0 or luck(mix(row[V_PATH], state.way[arrow, W_PATH]), SHARE) < share
 
 
-def make(state, choosers, caller, arrow, k, now):
+def make(state, caller, arrow, k, now):
     """Take *arrow*; *k* counts its parallel calls."""
     row = state.visit[caller]
     state.at[FREE_ASKS] -= 1
@@ -139,10 +139,10 @@ def make(state, choosers, caller, arrow, k, now):
         row[V_PENDING] += 1
     if state.way_s[arrow, W_BUDGET] >= 0:
         state.budget[arrow] = min(MOST_TOKENS, state.budget[arrow] + state.way_s[arrow, W_BUDGET])
-    send(state, choosers, slot, now)
+    send(state, slot, now)
 
 
-def send(state, choosers, slot, now):
+def send(state, slot, now):
     """One attempt more: choose a copy, and be there after the way."""
     one = state.ask[slot]
     arrow = one[A_ARROW]
@@ -151,7 +151,7 @@ def send(state, choosers, slot, now):
     one[A_SERIAL] = state.at[SERIAL]
     state.ask_s[slot, A_SENT] = now
     path = mix(one[A_PATH], one[A_TRIES])
-    copy = pick(state, choosers, slot, arrow, path, now)
+    copy = pick(state, slot, arrow, path, now)
     one[A_CHOSEN] = copy
     if copy < 0:
         later(state, now, NOBODY, slot, one[A_SERIAL])

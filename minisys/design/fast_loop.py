@@ -6,7 +6,6 @@ and a ticket, and the tickets are handed out where the model hands them out. Rea
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -59,11 +58,10 @@ from minisys.design.fast_state import (
 from minisys.design.model_calls import FAILED, TIMEOUT
 from minisys.load_balancing import fast, policies
 
-CHOOSERS = len(policies.NAMES)
 __all__ = ["WAKE", "advance", "compiled"]
 
 
-def advance(state, choosers, until, margin):
+def advance(state, until, margin):
     """Everything that happens before *until*; False if the arrays are too short by *margin* entries."""
     at = state.at
     while True:
@@ -82,10 +80,10 @@ def advance(state, choosers, until, margin):
             return True
         kind, whom, serial = state.what[0, 1], state.what[0, 2], state.what[0, 3]
         take(state)
-        happen(state, choosers, kind, whom, serial, now)
+        happen(state, kind, whom, serial, now)
 
 
-def happen(state, choosers, kind, whom, serial, now):
+def happen(state, kind, whom, serial, now):
     """One event; whatever it is, at most one visit goes on after it. One call each: what is called is copied there."""
     go = -1
     if kind == USER:
@@ -99,13 +97,13 @@ def happen(state, choosers, kind, whom, serial, now):
     elif kind == AGAIN:
         if state.ask[whom, A_SERIAL] == serial:
             if cares(state, whom):
-                send(state, choosers, whom, now)
+                send(state, whom, now)
             else:
                 free_ask(state, whom)
     else:
         go = ended(state, kind, whom, serial, now)
     if go >= 0:
-        proceed(state, choosers, go, now)
+        proceed(state, go, now)
     if kind == USER:
         state.at[COMING] = whom + 1
         if whom + 1 < state.request_s.shape[1]:
@@ -154,23 +152,23 @@ def user(state, request, now):
     return slot
 
 
-# What is compiled, callees first, with its arguments: the State, the choosers, whole numbers, reals.
+# What is compiled, callees first, with its arguments: the State, whole numbers, reals, a pool, keys.
 PIECES = (draws, tally, policies, fast_state, fast_choice, fast_places, fast_calls)
 ORDER = """
 mix:ii luck:ii work_s:ifif bin_of:f luck_of_attempt:fi record_latency:pifff
 later:Sfiii _before:Sii take:S new_visit:S free_visit:Si free_ask:Si broken:Sii down:Si cut:Sii
 begin_span:Siiiiif mark_span:Sif end_span:Siif
-route:Siiif user_place:Sii way_s:Siii near_by:Sii believed:Siiif eligible:Siiif keeper:Siiikii pick:SCiiif
+route:Siiif user_place:Sii way_s:Siii near_by:Sii believed:Siiif eligible:Siiif keeper:Siiikii choose:ipiff pick:Siiif
 chance:iif admitted:Sif reply:Siff turn_away:Siif enter:Si leave:Si is_write:Si mean_s:Si account:Sif begin:Sif
 release:Sif hit:Sif note_loss:Sif settle:Sif append:Siif idle:Sif drain:Sif put:Sif back:Siif taken_off:Siif
 finish:Siif served:Sif let_in:Sif reach:Sif forget:Si kill:Sif turn:Sf
-learn:Siiff paid:Si pause_s:Si cares:Si taken:Sii send:SCif make:SCiiif proceed:SCif done:Siiif over:Siiif
-gave_up:Sif arrived:Sif ended:Siiif worked:Siif user:Sif happen:SCiiif
+learn:Siiff paid:Si pause_s:Si cares:Si taken:Sii send:Sif make:Siiif proceed:Sif done:Siiif over:Siiif
+gave_up:Sif arrived:Sif ended:Siiif worked:Siif user:Sif happen:Siiif
 """
 
 
 @lru_cache(maxsize=1)
-def compiled() -> Callable[[State, Any, float, int], bool] | None:
+def compiled() -> Callable[[State, float, int], bool] | None:
     """The loop as machine code, kept on disk; None where there is no Numba."""
     try:
         import numba
@@ -180,18 +178,17 @@ def compiled() -> Callable[[State, Any, float, int], bool] | None:
     for piece in PIECES:
         made |= vars(piece)
     made |= globals() | {"mix": draws.mix_unsigned}
+    made |= {f"_{i}": fast._compile(policies.policy(name).choose) for i, name in enumerate(policies.NAMES)}
     version = crc32(b"".join(Path(str(piece.__file__)).read_bytes() for piece in PIECES))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Numba calls function pointers experimental
-        for entry in [*ORDER.split(), "advance:SCfi"]:
-            name, arguments = entry.split(":")
-            function = FunctionType(made[name].__code__, made, name, made[name].__defaults__)
-            function.__qualname__ = f"{name}_{version:08x}"  # so that what lies on disk is of these very pieces
-            signature = tuple(kinds[argument] for argument in arguments)
-            try:
-                made[name] = numba.njit(signature, cache=True, nogil=True, _nrt=False)(function)
-            except RuntimeError:  # no folder that may be written
-                made[name] = numba.njit(signature, nogil=True, _nrt=False)(function)
+    for entry in [*ORDER.split(), "advance:Sfi"]:
+        name, arguments = entry.split(":")
+        function = FunctionType(made[name].__code__, made, name, made[name].__defaults__)
+        function.__qualname__ = f"{name}_{version:08x}"  # so that what lies on disk is of these very pieces
+        signature = tuple(kinds[argument] for argument in arguments)
+        try:
+            made[name] = numba.njit(signature, cache=True, nogil=True, _nrt=False)(function)
+        except RuntimeError:  # no folder that may be written
+            made[name] = numba.njit(signature, nogil=True, _nrt=False)(function)
     return made["advance"]
 
 
@@ -199,7 +196,5 @@ def _kinds(numba: Any) -> dict[str, Any]:
     """Types by their letters in ORDER."""
     from minisys.design.fast_header import HANDLE
 
-    choose, learn, _ = fast._signatures(numba)
-    t = numba.types
-    choosers = t.UniTuple(t.FunctionType(choose), CHOOSERS)
-    return {"S": HANDLE, "C": choosers, "i": t.int64, "f": t.float64, "p": learn.args[0], "k": t.int64[::1]}
+    pool = fast._signatures(numba)[0].args[0]
+    return {"S": HANDLE, "p": pool, "i": numba.int64, "f": numba.float64, "k": numba.int64[::1]}
