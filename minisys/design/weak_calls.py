@@ -162,7 +162,7 @@ def unbounded_queue(design: Design) -> Iterator[Suspect]:
             yield Suspect("unbounded queue", queue.name, traffic=traffic, kind="backlog", said=said)
     elif not isinstance(part, External) and part.queue is None and part.takes > 0:
         patience = design.objectives.p99 or 1.0
-        limit = max(1, min(ROOM, math.floor(0.5 * patience * part.workers / part.takes)))
+        limit = max(1, min(ROOM, math.floor(0.5 * patience * part.workers / max(1e-6, part.takes))))
         said = {"at": room.at_times, "times": JUMP * room.at_times, "limit": limit}
         cured = changed(design, part.name, queue=limit)
         yield Suspect("unbounded queue", part.name, traffic=traffic, kind="load", instead=cured, said=said)
