@@ -46,6 +46,10 @@ class Model:
         account(self.world, self.world.sites[copy])
         return float(self.tally.copies["busy_s"][copy])
 
+    def arrived(self, copies: range) -> int:
+        """How many requests have come to these copies."""
+        return int(self.tally.copies["arrived"][copies].sum())
+
     def waiting(self, part: int) -> int:
         """How many wait at a part now; for a queue, its messages."""
         if self.flat.parts["kind"][part] == QUEUE:

@@ -27,6 +27,7 @@ class Engine(Protocol):
 
     def advance(self, until_s: float) -> None: ...
     def busy_s(self, copy: int) -> float: ...
+    def arrived(self, copies: range) -> int: ...
     def waiting(self, part: int) -> int: ...
     def is_down(self, copy: int) -> bool: ...
     def open(self, copy: int, ready_s: float) -> None: ...
@@ -74,7 +75,7 @@ def steer(engine: Engine, flat: Flat, tally: Tally, for_s: float, until_s: float
         now, who = heapq.heappop(stops)
         engine.advance(now)
         if who:
-            _look(engine, fleets[who - 1], tally, now)
+            _look(engine, fleets[who - 1], now)
         else:
             tally.series.append((now, [engine.waiting(part) for part in range(len(flat.names))], _sizes(flat, fleets)))
     engine.advance(until_s)
@@ -98,7 +99,7 @@ def _sizes(flat: Flat, fleets: list[Fleet]) -> list[int]:
     return sizes
 
 
-def _look(engine: Engine, fleet: Fleet, tally: Tally, now: float) -> None:
+def _look(engine: Engine, fleet: Fleet, now: float) -> None:
     """Measure, ask the policy, open or close copies."""
     seen = []
     for copy in fleet.there:
@@ -108,7 +109,7 @@ def _look(engine: Engine, fleet: Fleet, tally: Tally, now: float) -> None:
         fleet.busy[copy] = total
         changed = fleet.ready[copy] if fleet.ready[copy] <= now else fleet.started[copy]
         seen.append(Instance(min(1.0, share) if ready else None, fleet.started[copy], ready, changed))
-    arrived = int(tally.copies["arrived"][fleet.rows].sum())
+    arrived = engine.arrived(fleet.rows)
     rate, fleet.arrived = (arrived - fleet.arrived) / fleet.scaler.every, arrived
     wanted = fleet.policy.desired(Seen(seen, rate, engine.waiting(fleet.part)), now)
     _resize(engine, fleet, min(fleet.scaler.high, max(fleet.scaler.low, wanted)), now)

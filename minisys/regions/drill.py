@@ -222,7 +222,7 @@ def _found(
     gone = [one for one in kept if one.number not in ledger]
     return Drill(
         level=course.level, seed=seed, acknowledged=len(kept), lost=len(gone), failed=len(receipts) - len(kept),
-        rpo_s=max((course.lost_s - one.told_s for one in gone), default=0.0),
+        rpo_s=max([0.0, *(course.lost_s - one.told_s for one in gone)]),  # some were told while the region was dying
         rto_s=unserved_s(receipts, course.lost_s), restored=len(ledger), verified=backups_live.holds(port, wanted),
         steps=tuple(course.steps), returned=returned and query(port, "select pg_is_in_recovery()") == "f",
         lost_later=sum(one.told_s > course.lost_s + course.steps[1][0] for one in gone),

@@ -51,8 +51,8 @@ def _simulated(level: Level, seed: int) -> RegionLoss:
     return simulate(plan, rate_per_s=100.0, work_s=0.002, write_share=1.0, loss_at_s=3.0, after_s=3.0, seed=seed)
 
 
-def in_three_worlds(measure: str, measured: Iterable[drill.Drill] = ()) -> alt.LayerChart:
-    """RTO or RPO (*measure*: "rto_s" or "rpo_s") of the drill's four levels: formula, model (10 seeds), live drills."""
+def in_three_worlds(measure: str, measured: Iterable[drill.Drill] = (), seeds: int = 10) -> alt.LayerChart:
+    """RTO or RPO (*measure*: "rto_s" or "rpo_s") of the drill's four levels: formula, model (*seeds* runs), drills."""
     names = {"rto_s": "RTO: first failed order to first confirmed again", "rpo_s": "RPO: age of what was lost"}
     said = {"rto_s": lambda level: theory.open_s(level, DRILL_SHOP, REHEARSED),
             "rpo_s": lambda level: theory.rpo_mean_s(level.copies)}[measure]  # fmt: skip
@@ -60,7 +60,7 @@ def in_three_worlds(measure: str, measured: Iterable[drill.Drill] = ()) -> alt.L
     for level in DRILLED:
         rows.append({"level": level.name, "world": "predicted", measure: said(level)})
         rows += [{"level": level.name, "world": "simulated", measure: getattr(_simulated(level, seed), measure)}
-                 for seed in range(10)]  # fmt: skip
+                 for seed in range(seeds)]  # fmt: skip
         rows += [{"level": level.name, "world": "measured", measure: getattr(one, measure)}
                  for one in measured if one.level == level.name]  # fmt: skip
     return charts.dots(pd.DataFrame(rows), x=measure, y="level", by="world", sort=False, title=names[measure],

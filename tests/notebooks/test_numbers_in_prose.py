@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -17,6 +18,9 @@ from minisys.observability.alerts import PUBLISHED
 from minisys.observability.explore import averaging_at
 from minisys.observability.runbooks import DEFAULT
 from minisys.observability.slo import Slo
+from minisys.regions import latency
+from minisys.regions import theory as regions
+from minisys.regions.levels import BACKUP
 from minisys.resilience import explore, explore_defences, explore_live, metastable
 from minisys.scaling import curves, theory, usl
 
@@ -88,6 +92,14 @@ def exposed(hurts: float) -> list[float]:
 
 
 QUOTED = [
+    ("13", "36 % more for each cable's own bends, and 5 ms", lambda: [latency.DETOUR, latency.EQUIPMENT_S],
+     [1.36, 0.005]),
+    ("13", "what it gets back is up to 70 minutes old", lambda: regions.rpo_worst_s(BACKUP.copies) / 60, 70),
+    ("13", "Half of the 66 pairs are met within 6 %",
+     lambda: round(median(abs(row["off"]) for row in latency.compared()), 2), 0.05),
+    ("13", "Weekly and one copy: about 96 %. A full backup every day: 99 %",
+     lambda: [round(regions.whole_on_average(days - 1, 0.01), 2) for days in (7, 1)], [0.96, 0.99]),
+    ("13", "better than 99.9 %", lambda: round(regions.whole_on_average(6, 0.01**2), 4), 0.9996),
     ("02", "5 service times against 4,", lambda: [response(0.9, 1) - response(0.8, 1), response(0.8, 1) - 1], [5, 4]),
     ("02", "(cv 2) 12.5", lambda: response(0.9, 2) - response(0.8, 2), 12.5),
     ("02", "expect 1,690 or 1,180", lambda: [scripts_per_hour(50), scripts_per_hour(175)], [1690, 1180]),

@@ -48,9 +48,9 @@ def test_explorers_open_without_error_and_redraw_at_once(make):
     one = make()
     assert one.error == ""
     values, began = [], time.process_time()
-    for _ in range(5):
+    for _ in range(2):
         values.append(one.function(**one.values)[1])
-    assert len(set(values)) == 1 and (time.process_time() - began) / 5 < 0.3
+    assert len(set(values)) == 1 and (time.process_time() - began) / 2 < 0.3
 
 
 def test_tables_of_the_chapter():
@@ -83,8 +83,8 @@ class Drilled:
 @pytest.mark.parametrize("measure", ["rto_s", "rpo_s"])
 def test_three_worlds_side_by_side_with_and_without_a_drill(measure):
     drills = [Drilled(level.name, 0.1, 1.0) for level in drilled.DRILLED]
-    assert "seconds" in drilled.in_three_worlds(measure, drills).description
-    assert drilled.in_three_worlds(measure).description
+    assert "seconds" in drilled.in_three_worlds(measure, drills, seeds=2).description
+    assert drilled.in_three_worlds(measure, seeds=1).description
     assert len(drilled.runbook(drills).frame) == 2 and drilled.runbook([]).frame.empty
 
 

@@ -25,7 +25,7 @@ FAST = Timing(
     scale_out_s=20,
     ttl_s=10,
 )
-SEEDS = range(8)
+SEEDS = range(6)
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -111,7 +111,7 @@ def test_one_seed_one_answer_in_two_processes():
     code = (
         "from minisys.regions.model import *; from minisys.regions.conflicts_model import play\n"
         "r = simulate(Plan(), seed=7, rate_per_s=5); print(r.trace.frame.to_csv(), "
-        "r.rto_s, r.rpo_s, len(r.lost), play('last writer wins', seed=3))"
+        "r.rto_s, r.rpo_s, len(r.lost), play('last writer wins', seed=3, for_s=20.0))"
     )
     outputs = {
         subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PATH": ""}, check=True,
@@ -133,7 +133,7 @@ def test_shares_of_resolvers_must_add_up():
 
 
 def test_conflicts_come_as_often_as_the_formula_says():
-    lag, runs = 0.2, [play("merge", lag_s=0.2, seed=seed) for seed in range(5)]
+    lag, runs = 0.2, [play("merge", lag_s=0.2, seed=seed) for seed in range(3)]
     writes = sum(run.writes for run in runs)
     expected = theory.conflict_share(100 / 2 / 500, lag) * writes
     assert abs(sum(run.conflicts for run in runs) - expected) < 3.3 * np.sqrt(2 * expected)
