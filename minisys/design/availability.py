@@ -19,8 +19,9 @@ from typing import NamedTuple
 from minisys.availability import graph, theory
 from minisys.availability.graph import Estimate, Needs, Service, any_of, at_least
 from minisys.design.flat import copy_name
-from minisys.design.flow import Copy, copies_of, flows
+from minisys.design.flow import flows
 from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, Edge, External, Part
+from minisys.design.places import Copy, copies_of
 
 # Google Cloud's infrastructure reliability guide, "Platform availability" (docs.cloud.google.com/architecture/
 # infra-reliability-guide, read 2026-11-26): 99.9 % for a workload in one zone, 99.99 % for one in many zones.
@@ -113,7 +114,7 @@ class _Drawn:
         if isinstance(part, Database):
             return self.stored(part, copies, each)
         now = flows(self.design)
-        k = math.ceil(now.busy(part) / part.workers - 1e-9) if self.ground.carry else 1
+        k = math.ceil(min(now.busy(part) / part.workers, len(copies)) - 1e-9) if self.ground.carry else 1
         if 1 < k <= len(copies):
             return [at_least(k, *(self.copy(copy_name(part, copy.number), copy, each) for copy in copies))]
         zones: dict[str, list[Copy]] = {}

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from minisys.design.flow import Flows, copies_of, flows
+from minisys.design.flow import Flows, flows
 from minisys.design.parts import Call, Clients, Database, Design, Dns, Edge, External, Part, Queue, Service, Workers
+from minisys.design.places import copies_of
 from minisys.design.prices import PRICES, Prices
 from minisys.testbed.tables import Table, table
 
@@ -70,8 +71,8 @@ def running(design: Design, part: Part, now: Flows | None = None) -> float:
     now = now or flows(design)
     scaler = part.autoscaler if isinstance(part, Service | Workers) else None
     if scaler is not None:
-        needed = math.ceil(now.busy(part) / (part.workers * scaler.target) - 1e-9)
-        return min(scaler.high, max(scaler.low, needed))
+        needed = min(now.busy(part) / (part.workers * scaler.target), scaler.high)  # endless if it waits for ever
+        return max(scaler.low, math.ceil(needed - 1e-9))
     return part.copies * (part.shards if isinstance(part, Database) else 1)
 
 

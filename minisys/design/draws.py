@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 M63 = (1 << 63) - 1
 TURN = 0x1E3779B97F4A7C15
 FIRST = 0x3F58476D1CE4E5B9
@@ -30,6 +32,15 @@ def mix(path, value):
     x = ((x ^ (x >> 30)) * FIRST) & M63
     x = ((x ^ (x >> 27)) * SECOND) & M63
     return x ^ (x >> 31)
+
+
+def mix_unsigned(path, value):
+    """The same for Numba, whose signed products must not overflow: LLVM takes them for positive and drops the mask."""
+    mask = np.uint64(M63)
+    x = (np.uint64(path) + (np.uint64(value) + np.uint64(1)) * np.uint64(TURN)) & mask
+    x = ((x ^ (x >> np.uint64(30))) * np.uint64(FIRST)) & mask
+    x = ((x ^ (x >> np.uint64(27))) * np.uint64(SECOND)) & mask
+    return np.int64(x ^ (x >> np.uint64(31)))
 
 
 def luck(path, purpose):

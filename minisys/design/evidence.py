@@ -172,7 +172,12 @@ class Range:
 def left_over(seen: Run, queue: str) -> float:
     """The share of a queue's messages that wait in it when the last user has come."""
     waiting = float(seen.in_queue()[queue].iloc[-1])
-    return waiting / max(1.0, float(seen.parts.set_index("part")["arrived"][queue]))
+    return waiting / max(1.0, arrived(seen, queue))
+
+
+def arrived(seen: Run, part: str) -> float:
+    """How many requests came to a part in a run."""
+    return float(seen.parts.loc[seen.parts["part"] == part, "arrived"].sum())
 
 
 def bad_shares(seen: Run, from_s: float, late_s: float) -> tuple[float, float]:

@@ -179,7 +179,7 @@ def compiled() -> Callable[[State, Any, float, int], bool] | None:
     kinds, made = _kinds(numba), {}
     for piece in PIECES:
         made |= vars(piece)
-    made |= globals()
+    made |= globals() | {"mix": draws.mix_unsigned}
     version = crc32(b"".join(Path(str(piece.__file__)).read_bytes() for piece in PIECES))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Numba calls function pointers experimental

@@ -12,10 +12,9 @@ Source: operational analysis, Denning and Buzen 1978; M/M/c corrected for other 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -33,33 +32,11 @@ from minisys.design.parts import (
     Service,
     Workers,
 )
+from minisys.design.places import consumers, copies_of, hop_s
 from minisys.testbed import queueing
 
 ROUNDS = 300  # circles of sent-and-forgotten calls converge or are hopeless by then
 READS, WRITES = 0, 1
-
-
-class Copy(NamedTuple):
-    """One copy of a part: its *number* from 0, the *zone* and the *region* it stands in."""
-
-    number: int
-    zone: str
-    region: str
-
-
-def copies_of(design: Design, part: Part) -> list[Copy]:
-    """Where the copies of a part stand, in turn in its zones: of a database, the first shard's.
-
-    Users, names, edges and other people's services stand nowhere: no copies.
-    """
-    zones = () if isinstance(part, Clients | Dns | Edge | External) else design.zones_of(part)
-    placed = [zones[i % len(zones)] for i in range(part.copies)] if zones else []
-    return [Copy(i, zone, design.region_of(zone)) for i, zone in enumerate(placed)]
-
-
-def consumers(design: Design, queue: Part) -> list[Workers]:
-    """The workers that take messages from *queue*."""
-    return [part for part in design.of(Workers) if part.source == queue.name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +44,7 @@ class Flows:
     """What flows through *design* when every client's rate is multiplied by *times*.
 
     `reads(name)`, `writes(name)`, `rate(name)` per second; `arrows` the calls per second by (from, place in its calls).
+    A call goes to copies in the caller's region if there are any, else to all; writes go to the primary.
     """
 
     design: Design
@@ -79,7 +57,7 @@ class Flows:
 
     @cached_property
     def _solved(self) -> tuple[dict[str, np.ndarray], dict[tuple[str, int], float]]:
-        """Arrivals by part: an array of regions (where the user is) by reads and writes; and the rate of each arrow."""
+        """Arrivals by part: an array of regions (where they are served) by reads and writes; the rate of each arrow."""
         zero = np.zeros((len(self._order[0]), 2))
         arrived = {part.name: zero for part in self.design.parts}
         for _ in range(ROUNDS):
@@ -87,7 +65,7 @@ class Flows:
             for part in self.design.parts:
                 for place, call, rate in self._leaving(part, arrived[part.name] + self._born(part)):
                     if call.to in found:
-                        found[call.to] = found[call.to] + rate
+                        found[call.to] = found[call.to] + self._moved(self.design[call.to], rate)
                     arrows[part.name, place] = float(rate.sum())
             if all(np.allclose(found[name], arrived[name], rtol=1e-9, atol=1e-12) for name in found):
                 break
@@ -124,6 +102,30 @@ class Flows:
                 missed = some / max(1, call.times) * (1 - target.hits, 1)
             yield place, call, some
 
+    @cached_property
+    def stands(self) -> dict[str, np.ndarray]:
+        """How many copies of each part stand in each region; all zero for what stands nowhere."""
+        counts = {part.name: np.zeros(len(self._order[0])) for part in self.design.parts}
+        for part in self.design.parts:
+            for copy in copies_of(self.design, part):
+                counts[part.name][self._order[1][copy.region]] += 1
+        return counts
+
+    def _moved(self, part: Part, rate: np.ndarray) -> np.ndarray:
+        """*rate* by the caller's region, as it arrives in the regions where the part stands."""
+        there = self.stands[part.name]
+        if not there.any():
+            return rate  # it is everywhere, or nowhere: near who asks
+        spread = (there / there.sum())[:, None]
+        near = np.where(there[:, None] > 0, rate, 0.0)
+        moved = near + spread * (rate - near).sum(axis=0)
+        if isinstance(part, Database):
+            home = np.eye(len(there))[self._order[1][copies_of(self.design, part)[0].region]][:, None]
+            moved = home * rate.sum(axis=0) * ((0, 1) if part.read_replicas else (1, 1)) + (
+                moved * (1, 0) if part.read_replicas else 0.0
+            )
+        return moved
+
     def _routes(self, dns: Dns) -> np.ndarray:
         """For users of each region: which of the calls the name leads to, when all are healthy."""
         regions = [{copy.region for copy in copies_of(self.design, self.design[call.to])} for call in dns.calls]
@@ -136,7 +138,7 @@ class Flows:
         return self._solved[1]
 
     def by_region(self, name: str) -> dict[str, float]:
-        """Arrivals per second at a part by the region its users are in."""
+        """Arrivals per second at a part by the region they are served in."""
         return dict(zip(self._order[0], self._solved[0][name].sum(axis=1).tolist(), strict=True))
 
     def reads(self, name: str) -> float:
@@ -156,62 +158,84 @@ class Flows:
         scaler = part.autoscaler if isinstance(part, Service | Workers) else None
         return part.workers * (1 if isinstance(part, Database) else scaler.high if scaler else part.copies)
 
+    def work_s(self, part: Part) -> float:
+        """Seconds that a request keeps a worker, on average: its work, and its calls if the worker waits for them."""
+        return part.takes + (self.waiting_s(part) if part.holds and self.rate(part.name) > 0 else 0.0)
+
     def busy(self, part: Part) -> float:
-        """Workers that are busy on average (offered load in erlangs), of the busiest copy's set for a database."""
-        reads, writes = self.reads(part.name), self.writes(part.name)
+        """Workers that are busy on average (offered load in erlangs); of a database those of one primary."""
         if isinstance(part, Database):
             spread = part.copies if part.read_replicas else 1
-            return (writes * (part.write or part.takes) + reads * part.takes / spread) / max(1, part.shards)
-        held = self.waiting_s(part) if part.holds else 0.0
-        return (reads + writes) * (part.takes + held) if reads + writes else 0.0
+            work = self.writes(part.name) * (part.write or part.takes) + self.reads(part.name) * part.takes / spread
+            return work / max(1, part.shards)
+        return self.rate(part.name) * self.work_s(part) if self.rate(part.name) else 0.0
 
-    def utilisation(self, part: Part) -> float:
-        """How busy it is, 1 is full: of its workers, or of an external service's limit. Clients and names: 0."""
+    def utilisation(self, part: Part, gone: Mapping[str, int] | None = None) -> float:
+        """How busy it is, 1 is full: of its workers in the busiest region, or of an external service's limit.
+
+        gone: how many copies are missing in a region. Clients, names and edges: 0.
+        """
         if isinstance(part, External):
             return self.rate(part.name) / part.limit if part.limit else 0.0
-        return 0.0 if isinstance(part, Clients | Dns) else self.busy(part) / max(1, self.servers(part))
-
-    def answer_s(self, part: Part, above: frozenset[str] = frozenset()) -> float:
-        """Mean seconds from a request's arrival at the part to its answer, its calls included; inf when overloaded."""
-        if part.name in above:
+        if isinstance(part, Clients | Dns | Edge):
             return 0.0
-        held = self.waiting_s(part, above)
+        there = self.stands[part.name]
+        if isinstance(part, Database) or not there.any():
+            return self.busy(part) / max(1, self.servers(part))
+        left = there - [(gone or {}).get(name, 0) for name in self._order[0]]
+        rates = self._solved[0][part.name].sum(axis=1)
+        if not (left > 0).any():
+            return math.inf
+        moved = np.where(left > 0, rates + np.where(left > 0, 0.0, rates).sum() / (left > 0).sum(), 0.0)
+        most = self.servers(part) / part.workers / part.copies  # an autoscaler's copies stand like the others
+        work_s = self.work_s(part)
+        return max(
+            rate * work_s / (copies * part.workers * most) if rate > 0 else 0.0
+            for rate, copies in zip(moved.tolist(), left.tolist(), strict=True)
+            if copies > 0
+        )
+
+    def answer_s(self, part: Part) -> float:
+        """Mean seconds from a request's arrival at the part to its answer, its calls included; inf when overloaded."""
         if isinstance(part, Clients | Dns):
-            return held
+            return self.waiting_s(part)
         if isinstance(part, External):
             return part.takes if self.utilisation(part) <= 1 else math.inf
-        return self.queueing_s(part) + part.takes + held
+        return self.queueing_s(part) + part.takes + self.waiting_s(part)
 
     def queueing_s(self, part: Part) -> float:
         """Mean seconds a request waits at one copy before its work begins; inf when overloaded."""
-        busy, servers = self.busy(part), self.servers(part)
-        if not busy > 0 or servers < 1 or part.takes <= 0:
+        used = self.utilisation(part)
+        if not used > 0 or part.takes <= 0:
             return 0.0
-        if busy >= servers:
+        if used >= 1:
             return math.inf
-        each = busy / servers * part.workers  # offered to one copy
         scatter = {"constant": 0.0, "exponential": 1.0}.get(part.law, part.cv)
-        work_s = busy / max(1e-12, self.rate(part.name)) if part.holds else part.takes
-        return queueing.mmc(each / work_s, work_s, part.workers).wait_s * (1 + scatter**2) / 2
+        work_s = self.work_s(part)
+        return queueing.mmc(used * part.workers / work_s, work_s, part.workers).wait_s * (1 + scatter**2) / 2
 
-    def waiting_s(self, part: Part, above: frozenset[str] = frozenset()) -> float:
+    @cached_property
+    def _waits(self) -> dict[str, float]:
+        return {}
+
+    def waiting_s(self, part: Part) -> float:
         """Mean seconds that a request at the part waits for the part's own calls (those together: the longest)."""
-        rate = self.rate(part.name) if not isinstance(part, Clients) else part.rate * self.times
-        if not rate > 0:
-            return 0.0
+        if part.name not in self._waits:
+            self._waits[part.name] = 0.0  # whoever asks in a circle
+            self._waits[part.name] = self._waited(part)
+        return self._waits[part.name]
+
+    def _waited(self, part: Part) -> float:
+        rate = part.rate * self.times if isinstance(part, Clients) else self.rate(part.name)
         whole = group = 0.0
-        for place, call in enumerate(part.calls):
+        for place, call in enumerate(part.calls if rate > 0 else ()):
             taken = self.arrows.get((part.name, place), 0.0) / max(1, call.times) / rate
             if not call.waits or taken <= 0:
                 continue
-            there = self.answer_s(self.design[call.to], above | {part.name})
-            one = taken * min(there + self.hop_s(part, call), call.timeout or math.inf)
+            there = self.answer_s(self.design[call.to])
+            one = taken * min(there + hop_s(self.design, part, call), call.timeout or math.inf)
             whole, group = (whole, max(group, one)) if call.together else (whole + group, one)
         return whole + group
-
-    def hop_s(self, part: Part, call: Call) -> float:
-        """Mean seconds on the network for one call and its answer."""
-        return 0.001
 
 
 def flows(design: Design, times: float = 1.0) -> Flows:

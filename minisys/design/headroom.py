@@ -54,7 +54,9 @@ def headroom(design: Design) -> Headroom:
         if not isinstance(part, Clients | Dns)
     ]  # fmt: skip
     columns = ["part", "kind", "arrived_per_s", "utilisation", "at_times"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values("at_times", kind="stable", ignore_index=True)
+    frame = pd.DataFrame(rows, columns=columns)
+    held = frame["part"].map(lambda name: 1.1 if design[name].holds else 1.0)  # who waits for it fills up with it
+    frame = frame.loc[(frame["at_times"] * held).sort_values(kind="stable").index].reset_index(drop=True)
     users = sum(part.rate for part in design.of(Clients))
     if not len(frame) or math.isinf(frame.at_times[0]):
         return Headroom("", math.inf, math.inf, frame)

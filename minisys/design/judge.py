@@ -22,8 +22,8 @@ from minisys.design import availability
 from minisys.design.cost import monthly
 from minisys.design.evidence import AT_S, STEADY, Range, bad_shares, killed, ours
 from minisys.design.flat import copy_name
-from minisys.design.flow import copies_of
 from minisys.design.parts import Cache, Database, Design, Dns, Edge, External, Queue, Service
+from minisys.design.places import copies_of
 from minisys.design.prices import PRICES, Prices
 from minisys.design.run import Run
 from minisys.design.weak_calls import SLOW_S

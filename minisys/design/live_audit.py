@@ -82,8 +82,8 @@ class Audit:
         """What an auditor would say."""
         if self.clean:
             return (
-                f"Clean: {self.orders:,} orders of {self.stock:,} units, each charged once; all {self.receipts:,} "
-                f"orders that users were told of are there."
+                f"Clean: of {self.stock:,} units {self.orders:,} are sold, each charged once; of {self.receipts:,} "
+                f"confirmed to users none is missing."
             )
         shown = f" (such as {'; '.join(self.examples[:3])})" if self.examples else ""
         return f"Not clean: {'; '.join(self.broken)}{shown}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from minisys.design.evidence import Proof
+from minisys.design.evidence import Proof, arrived
 
 CURES: Mapping[str, str] = MappingProxyType({
     "single point of failure": "Run at least two copies in two zones behind a balancer (chapters 01 and 03).",
@@ -59,7 +59,7 @@ def _lost_data(name: str, proof: Proof) -> str:
 
 
 def _retries(name: str, proof: Proof, said: Mapping) -> str:
-    sent, usual = (float(seen.parts.set_index("part")["arrived"][name]) for seen in (proof.attacked, proof.usual))
+    sent, usual = (arrived(seen, name) for seen in (proof.attacked, proof.usual))
     per_s = (sent / proof.attacked.for_s) / max(1e-9, usual / proof.usual.for_s)
     return (
         f"{name} stumbles, its callers try {said['attempts']} times, and it gets {per_s:.1f} times the calls: "

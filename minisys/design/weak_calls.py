@@ -8,12 +8,13 @@ the cure saves is damage.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.evidence import AT_S, STEADY, Suspect, callers, changed, killed, ours, reached, with_calls
 from minisys.design.flat import copy_name
-from minisys.design.flow import copies_of, flows
+from minisys.design.flow import flows
 from minisys.design.headroom import headroom
 from minisys.design.parts import (
     Balancer,
@@ -29,6 +30,7 @@ from minisys.design.parts import (
     Service,
     Workers,
 )
+from minisys.design.places import copies_of
 from minisys.design.traffic import Traffic
 
 SLOW_S = 10.0  # seconds more than usual: a dependency that hangs
@@ -127,9 +129,8 @@ def no_headroom(design: Design) -> Iterator[Suspect]:
             gone, what = [copy for copy in copies if copy.zone == lost], f"zone {lost}"
         else:
             gone, what = copies[:1], "one copy"
-        left = now.busy(part) / (part.workers * (len(copies) - len(gone)))
-        scaler = part.autoscaler if isinstance(part, Service) else None
-        if left >= 0.98 and (scaler is None or scaler.high - len(gone) < now.busy(part) / part.workers):
+        left = now.utilisation(part, Counter(copy.region for copy in gone))
+        if left >= 0.98:
             plan = killed([copy_name(part, copy.number) for copy in gone])
             said = {"lost": what, "after": left, "before": now.utilisation(part)}
             yield Suspect("no headroom", part.name, plan, kind="load", said=said)

@@ -12,8 +12,8 @@ from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.availability import single_points
 from minisys.design.evidence import AT_S, Suspect, killed, ours
 from minisys.design.flat import copy_name
-from minisys.design.flow import copies_of
 from minisys.design.parts import Database, Design, Dns, Edge, Queue, Service, Workers
+from minisys.design.places import copies_of
 
 AUTOMATIC_S = 60.0  # without an RTO, a failover that takes longer than this is slow
 

@@ -19,8 +19,8 @@ from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.availability import cut_sets
 from minisys.design.evidence import AT_S, STEADY, Proof, Range, Suspect, bad_shares, ours
 from minisys.design.flat import copy_name
-from minisys.design.flow import copies_of
 from minisys.design.parts import Design, External
+from minisys.design.places import copies_of
 
 TOP = 4  # single faults among which all pairs are tried
 SURVIVED = 0.01  # share of requests that may be bad in a survived jump

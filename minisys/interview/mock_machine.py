@@ -18,6 +18,7 @@ from minisys.design.parts import Call, Clients, Database, Design, Part, Service
 
 LONGEST = 20_000  # characters of a design text
 GROWTH = 2.0  # the forecast that changes in the middle: times the traffic, and times the budget
+ATTACKED = 4_000  # requests of users in each run of the attack: somebody waits for it
 CHEAPEST = 0.5  # of the case's work a request: below that your text is not believed
 
 
@@ -131,7 +132,7 @@ def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple
     from minisys.design.attack import attack
 
     design, _ = read(case, text, changed)
-    return tuple(_told(finding) for finding in attack(design, seed=seed))
+    return tuple(_told(finding) for finding in attack(design, seed=seed, requests=ATTACKED))
 
 
 def after(case: Case, text: str, seed: int, finding: Mapping[str, Any], changed: bool = False) -> dict[str, Any]:

@@ -25,7 +25,7 @@ GIVEN = (  # what a part's work and its surroundings are; how many there are, an
     "region", "rate", "writes", "keys", "skew", "takes", "law", "cv", "write", "hits", "lag", "mtbf", "mttr",
     "available", "personal", "boot",
 )  # fmt: skip
-SEED = 1
+SEED, REQUESTS = 1, 2_500  # enough for a p99, and soon enough for somebody who waits for the verdict
 
 
 class Wanted(Strict):
@@ -80,14 +80,13 @@ def view(question: Task) -> dict[str, Any]:
 
 def judged(question: Task, answer: Any) -> Verdict:
     """Run the design in *answer* and compare. Raises UnclearError if it cannot be read, or is about another system."""
-    found = import_module("minisys.design.judge").judge(_design(question, answer), seed=SEED)
+    found = import_module("minisys.design.judge").judge(_design(question, answer), seed=SEED, requests=REQUESTS)
     notes, kept = [], 0
-    for row in found.rows.to_dict("records"):
-        well = bool(row["kept"])
-        kept += well
-        more = "" if well else question.misses.get(str(row["objective"]).split()[0], "")
-        why = f"{row['evidence']} {more}".strip()
-        notes.append(("good" if well else "bad", f"{row['objective']}: {row['wanted']}; you have {row['got']}", why))
+    for row in found.rows:
+        kept += row.kept
+        more = "" if row.kept else question.misses.get(str(row.objective), "")
+        what = f"{row.objective}: wanted {row.wanted}, got {row.got}"
+        notes.append(("good" if row.kept else "bad", what, f"{row.evidence}. {more}".strip()))
     said = "All objectives kept." if kept == len(notes) else f"{kept} of {len(notes)} objectives kept."
     points = kept / len(notes) if notes else 0.0
     return Verdict(points, said, question.reference, question.explanation, tuple(notes))

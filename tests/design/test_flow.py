@@ -19,6 +19,7 @@ from minisys.design.parts import (
     Service,
     Workers,
 )
+from minisys.design.places import hop_s
 from minisys.testbed import queueing
 
 
@@ -76,8 +77,8 @@ def test_mean_answer_is_that_of_queues_in_a_row() -> None:
     )  # fmt: skip
     expected = queueing.mm1(80, 0.01).response_s + queueing.mmc(80, 0.02, 3).response_s
     now = flows(made)
-    hop_s = now.hop_s(made["a"], made["a"].calls[0])
-    assert now.answer_s(made["a"]) == pytest.approx(expected + hop_s)
+    way_s = hop_s(made, made["a"], made["a"].calls[0])
+    assert now.answer_s(made["a"]) == pytest.approx(expected + way_s)
     assert math.isinf(flows(made, 1.3).answer_s(made["a"]))
 
 
@@ -87,9 +88,9 @@ def test_a_worker_that_waits_for_its_call_is_busy_longer_by_little() -> None:
         Service("app", takes=0.01, workers=20, holds=True, calls=[Call("slow")]), External("slow", takes=0.19),
     )  # fmt: skip
     now = flows(made)
-    hop_s = now.hop_s(made["app"], made["app"].calls[0])
-    assert now.busy(made["app"]) == pytest.approx(50 * (0.2 + hop_s))
-    assert headroom(made).at_times == pytest.approx(20 / (50 * (0.2 + hop_s)), rel=0.01)
+    way_s = hop_s(made, made["app"], made["app"].calls[0])
+    assert now.busy(made["app"]) == pytest.approx(50 * (0.2 + way_s))
+    assert headroom(made).at_times == pytest.approx(20 / (50 * (0.2 + way_s)), rel=0.01)
 
 
 def test_what_breaks_first_and_when() -> None:

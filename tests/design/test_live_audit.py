@@ -20,7 +20,7 @@ def test_books_that_agree_are_clean():
     found = compare(GOOD)
     assert found.clean and (found.orders, found.charges, found.receipts, found.unused) == (3, 3, 2, 0)
     assert found.sentence == (
-        "Clean: 3 orders of 4 units, each charged once; all 2 orders that users were told of are there."
+        "Clean: of 4 units 3 are sold, each charged once; of 2 confirmed to users none is missing."
     )
 
 

@@ -84,6 +84,11 @@ SHOWS = {  # what an attentive reader sees, and the other causes of the scenario
     ("shards", "range by time"): lambda c: (np.ptp(c["keys %"]) < 0.1
         and c["requests %"].max() > 60 > 15 > c["busiest key %"].max()),
     ("shards", "even"): lambda c: c["requests %"].max() < 14,
+    ("shop", "zone loss"): lambda c: 1 <= (c["failed/s"] > 2).sum() <= 5 and c["failed/s"].max() < 40,
+    ("shop", "region loss"): lambda c: (c["failed/s"] > 2).sum() >= 3 and c["failed/s"].max() > 40,
+    ("shop", "bad deploy"): lambda c: (c["failed/s"] > 4).sum() >= 7 and c["failed/s"].max() < 30,
+    ("shop", "flash sale"): lambda c: c["come/s"].max() > 1.8 * c["come/s"][0] and c["failed/s"].max() < 2,
+    ("shop", "slow answers"): lambda c: c["failed/s"].max() < 2 and (c["p99 ms"] > 600).sum() >= 7,
     ("workers", "linear"): lambda c: c["requests/s"][-1] > 30 * c["requests/s"][0],
     ("workers", "serial part"): lambda c: (5 < c["requests/s"][-1] / c["requests/s"][0] < 14
         and (np.diff(c["requests/s"]) > 0).all()),

@@ -13,6 +13,13 @@ from tests.interview.arithmetic import result
 
 DRILLS = [item.question for item in library.items() if library.KINDS["drill"](item.question)]
 BY_HAND = {  # worked on paper, or taken from the source named, with numbers that are not drawn
+    "rg-number-restore": ({"size_gb": 60, "mb_per_s": 100, "log_gb": 6, "replay_mb_per_s": 20}, 15),
+    "rg-number-busy": ({"regions": 2, "limit_percent": 80}, 40),
+    "rg-number-evacuated": ({"every_s": 5, "failures": 2, "ttl_s": 50}, 60),
+    "rg-number-two-regions": ({"one_percent": 90, "works_percent": 100}, 99),
+    "ds-number-zones": ({"rate": 100, "work_ms": 80, "workers": 4, "zones": 2, "busy_percent": 50}, 8),
+    "ds-number-order-cost": ({"month": 2592, "orders_per_s": 1}, 1),
+    "ds-number-through-both": ({"rate": 1000, "edge_percent": 50, "cache_percent": 90}, 50),
     "wb-drill-peak": ({"users": 1e6, "actions": 86.4, "peak": 2}, 2000),
     "wb-drill-storage": ({"writes": 1000, "kilobytes": 1, "copies": 1}, 31.536),
     "wb-drill-egress": ({"rate": 1000, "kilobytes": 125}, 1.0),

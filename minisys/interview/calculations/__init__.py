@@ -45,9 +45,11 @@ from minisys.interview.calculations import (  # noqa: E402 (they register themse
     caching,  # noqa: F401
     chaos,  # noqa: F401
     content_delivery,  # noqa: F401
+    design,  # noqa: F401
     load_balancing,  # noqa: F401
     observability,  # noqa: F401
     queues,  # noqa: F401
+    regions,  # noqa: F401
     replication,  # noqa: F401
     resilience,  # noqa: F401
     scaling,  # noqa: F401

@@ -73,6 +73,10 @@ SCENARIOS: dict[str, Scenario] = {
         "shards", ("hot key", "few points", "range by time", "even"),
         ("shard", "keys", "keys %", "requests %", "busiest key %"),
     ),
+    "shop": Scenario(
+        "shop", ("zone loss", "region loss", "bad deploy", "flash sale", "slow answers"),
+        ("second", "come/s", "answered/s", "failed/s", "p99 ms"),
+    ),
     "workers": Scenario(
         "workers", ("linear", "serial part", "talking", "ceiling"),
         ("workers", "requests/s", "per worker", "latency ms"),
