@@ -34,9 +34,9 @@ from benchmarks import (
 
 PARTS = {
     "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "cases": soak_cases,
-    "chaos": soak_chaos, "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft, "regions": soak_regions,
-    "replication": soak_replication, "resilience": soak_resilience, "sharding": soak_sharding,
-    "shop": soak_shop,
+    "chaos": soak_chaos, "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft,
+    "regions": soak_regions, "replication": soak_replication, "resilience": soak_resilience,
+    "sharding": soak_sharding, "shop": soak_shop,
 }  # fmt: skip
 
 

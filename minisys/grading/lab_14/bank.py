@@ -55,7 +55,11 @@ def empty(text: Text) -> str:
             scene = Scene(43, (fault,))
             share = bad(scene.play(design), AT_S)
             if share > FEW:
-                look = CURES["cold cache"] if fault.kind == "cache flush" else "a cache should be `optional`, with a timeout"
+                look = (
+                    CURES["cold cache"]
+                    if fault.kind == "cache flush"
+                    else "a cache should be `optional`, with a timeout"
+                )
                 raise Wrong(f"{100 * share:.0f} % of the clicks fail or are late", given=str(scene),
                             expected=f"{100 * FEW:g} % or fewer", look=look)  # fmt: skip
     return f"{', '.join(names)}: emptied, and gone" if names else "there is no cache that could be empty"

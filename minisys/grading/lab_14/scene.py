@@ -41,7 +41,9 @@ class Scene:
         return Traffic.region_shift(**dict(self.shift)) if self.shift else Traffic.steady()  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        crowd = SURGE.format(**dict(self.surge)) if self.surge else SHIFT.format(**dict(self.shift)) if self.shift else ""
+        crowd = (
+            SURGE.format(**dict(self.surge)) if self.surge else SHIFT.format(**dict(self.shift)) if self.shift else ""
+        )
         plan = ", ".join(map(_code, self.faults))
         return f"run(read(text), {crowd or 'None'}, FaultPlan([{plan}]), for_s={self.for_s:g}, seed={self.seed})"
 
