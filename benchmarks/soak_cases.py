@@ -12,7 +12,7 @@ from benchmarks.soak_report import Findings, Say, left_over
 from minisys.design.cases import Case, cases
 from minisys.design.cases.trial import Trial, trial
 
-AGAIN = "`make soak PART=cases ROUNDS=5`: some three minutes a round."
+AGAIN = "`make soak PART=cases ROUNDS=5`: some two minutes a round."
 HOW = """4,000 requests in a run; round i has seed i. References: how often all objectives were kept. Damages found: \
 how often the planted weakness came out (the objective that should be missed was, and the attack named weakness and \
 component first or second)."""

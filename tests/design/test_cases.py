@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from minisys.design import cases
@@ -40,7 +38,7 @@ def test_the_reference_keeps_its_promises(case):
 
 
 @pytest.mark.parametrize(
-    ("case", "spoilt"), SOME, ids=lambda one: re.sub(r"\W+", " ", one.label if hasattr(one, "label") else one.name)
+    ("case", "spoilt"), SOME, ids=lambda one: getattr(one, "name", getattr(one, "component", ""))
 )
 def test_a_damaged_version_is_caught_and_the_attack_names_what_was_spoilt(case, spoilt):
     assert trial(case, spoilt, requests=2_000).wrong == ""
