@@ -1,7 +1,7 @@
 """A million requests through a dozen parts in seconds: the compiled twin of model.py.
 
 Promised: the model's answer, request by request, from the same decisions; machine code that is kept on disk after its
-first compilation. Without Numba the same loop runs in plain Python.
+first compilation. Where there is no Numba, run.py takes the model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minisys.design import fast_state as fs
-from minisys.design.fast_loop import advance, compiled
+from minisys.design.fast_loop import compiled
 from minisys.design.fast_places import account
 from minisys.design.flat import QUEUE, REAL_ARROWS, REAL_PARTS, WHOLE_ARROWS, WHOLE_PARTS, Flat
 from minisys.design.requests import Requests, shard_tables
@@ -26,9 +26,14 @@ ROOM = 4_096  # visits, asks and entries of the calendar to begin with; doubled 
 class Fast:
     """The engine in a hurry: see model.Model for what each verb does."""
 
+    now = 0.0
+
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.flat, self.tally = flat, tally
-        self.loop = compiled() or advance
+        loop = compiled()
+        if loop is None:
+            raise RuntimeError("the fast engine needs Numba (pip install numba); engine='model' does not")
+        self.loop = loop
         self.margin = 64 + 4 * int(flat.arrows["times"].sum()) + _hands(flat)
         self.state = _grown(_state(flat, line, requests, tally), max(ROOM, 2 * self.margin))
         if len(requests):

@@ -58,7 +58,7 @@ def _unbox(kind: Any, given: Any, c: Any) -> NativeValue:
 class _Fields(AttributeTemplate):
     key = Handle
 
-    def generic_resolve(self, kind: Any, name: str) -> Any:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         return FIELDS.get(name)
 
 

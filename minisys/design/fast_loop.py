@@ -1,4 +1,4 @@
-"""The loop of fast.py, as plain functions over arrays that Numba compiles; without Numba they run as they are.
+"""The loop of fast.py, as plain functions over arrays that Numba compiles.
 
 Every event of the model is here under the same name, and in the same order at equal times: the calendar's key is a time
 and a ticket, and the tickets are handed out where the model hands them out. Read model.py first.
@@ -167,29 +167,47 @@ gave_up:Sif arrived:Sif ended:Siiif worked:Siif user:Sif happen:Siiif
 """
 
 
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "_nrt": False,
+    "error_model": "numpy",
+}  # nothing is allocated, nothing divided by zero
+INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only the loop is called from Python
+
+
 @lru_cache(maxsize=1)
 def compiled() -> Callable[[State, float, int], bool] | None:
-    """The loop as machine code, kept on disk; None where there is no Numba."""
+    """The loop as machine code, kept on disk; None where there is no Numba. The first time takes some 15 s."""
     try:
         import numba
     except ImportError:
         return None
-    kinds, made = _kinds(numba), {}
+    kinds: dict[str, Any] = _kinds(numba)
+    made: dict[str, Any] = {}
     for piece in PIECES:
         made |= vars(piece)
     made |= globals() | {"mix": draws.mix_unsigned}
-    made |= {f"_{i}": fast._compile(policies.policy(name).choose) for i, name in enumerate(policies.NAMES)}
     version = crc32(b"".join(Path(str(piece.__file__)).read_bytes() for piece in PIECES))
-    for entry in [*ORDER.split(), "advance:Sfi"]:
+    loop = FunctionType(advance.__code__, made, "advance")
+    loop.__qualname__ = f"advance_{version:08x}"  # so that what lies on disk is of these very pieces
+    signature = tuple(kinds[argument] for argument in "Sfi")
+    try:
+        machine = numba.njit(cache=True, **OPTIONS)(loop)
+    except RuntimeError:  # no folder that may be written
+        machine = numba.njit(**OPTIONS)(loop)
+    if machine._cache.load_overload(signature, machine.targetctx) is None:
+        _compile_pieces(numba, kinds, made)
+    machine.compile(signature)
+    return machine
+
+
+def _compile_pieces(numba: Any, kinds: dict[str, Any], made: dict[str, Any]) -> None:
+    """Put machine code in the place of what the loop calls, callees first."""
+    made |= {f"_{i}": fast._compile(policies.policy(name).choose) for i, name in enumerate(policies.NAMES)}
+    for entry in ORDER.split():
         name, arguments = entry.split(":")
         function = FunctionType(made[name].__code__, made, name, made[name].__defaults__)
-        function.__qualname__ = f"{name}_{version:08x}"  # so that what lies on disk is of these very pieces
-        signature = tuple(kinds[argument] for argument in arguments)
-        try:
-            made[name] = numba.njit(signature, cache=True, nogil=True, _nrt=False)(function)
-        except RuntimeError:  # no folder that may be written
-            made[name] = numba.njit(signature, nogil=True, _nrt=False)(function)
-    return made["advance"]
+        made[name] = numba.njit(tuple(kinds[one] for one in arguments), **OPTIONS, **INNER)(function)
 
 
 def _kinds(numba: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,12 @@ from typing import TYPE_CHECKING, Any
 from minisys.chaos.plan import Fault
 from minisys.design import shop_ledger as ledger
 from minisys.design.live_api import Api
-from minisys.design.live_audit import Audit, audit
+from minisys.design.live_audit import Audit, audit, role
 from minisys.design.live_commands import Addresses
 from minisys.design.live_host import Host
 from minisys.design.live_load import Receipts, Shopping, shoppers
-from minisys.design.live_plan import SHOP, Place, one, plan
-from minisys.design.parts import Database, Design, Workers
+from minisys.design.live_plan import SHOP, plan
+from minisys.design.parts import Design, Workers
 from minisys.design.text import read
 from minisys.queues.client import Client
 from minisys.testbed import nodes
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ORDER = ("database cache queue external", "service workers", "balancer", "edge metrics", "autoscaler supervisor")
-READY_S = 30.0
+READY_S, LEADER_S = 30.0, 10.0
 
 
 class LiveDesign:
@@ -111,9 +112,9 @@ class LiveDesign:
         return self.host.whole(within_s)
 
     def begin(self, fault: Fault) -> Any:
-        """For chaos.inject: only "kill" can be, and the supervisor puts it back. Raises ValueError for another kind."""
-        if fault.kind != "kill":
-            raise ValueError(f'a live design can be told to "kill"; got {fault.kind!r}')
+        """For chaos.inject: "kill" or "zone loss"; the supervisor puts it back. Raises ValueError for other kinds."""
+        if fault.kind not in ("kill", "zone loss"):
+            raise ValueError(f'a live design can be told to "kill" or "zone loss"; got {fault.kind!r}')
         self.kill(fault.target)
         return lambda: None
 
@@ -129,6 +130,14 @@ class LiveDesign:
             "arrows": list(dict.fromkeys(arrows)), "events": self.events[-30:],
         }  # fmt: skip
 
+    def roles(self) -> dict[str, str]:
+        """What each copy of the store is now: "leader", "follower", or "" if it does not say."""
+        stores = self.addresses.of("database")
+        with ThreadPoolExecutor(len(stores)) as hands:
+            said = hands.map(lambda place: role(self.addresses.port[place.label]), stores)
+        words = {"master": "leader", "slave": "follower"}
+        return {place.label: words.get(one, "") for place, one in zip(stores, said, strict=True)}
+
     def table(self) -> pd.DataFrame:
         """The topology as a table: the page's static twin."""
         import pandas as pd
@@ -137,8 +146,15 @@ class LiveDesign:
         return pd.DataFrame(self.topology()["copies"])[shown].round({"up_s": 1})
 
     def leader(self, shard: int = 1) -> str:
-        """The copy that leads *shard* (from 1) of the store now. Raises NodeFailed if nobody does for 10 s."""
-        return _leader(self, [c.place for c in self.host.all() if c.place.shard == shard])
+        """The copy that leads *shard* (from 1) of the store now. Raises NodeFailed if nobody does for LEADER_S."""
+        deadline_s = time.monotonic() + LEADER_S
+        of = {place.label: place.shard for place in self.addresses.of("database")}
+        while time.monotonic() < deadline_s:
+            for label, said in self.roles().items():
+                if said == "leader" and of[label] == shard:
+                    return label
+            time.sleep(0.05)
+        raise NodeFailed(f"nobody leads shard {shard} for {LEADER_S:g} s; there are {max(of.values())} shards")
 
     def load(
         self, for_s: float = 10.0, per_s: float = 50.0, *, buys: float = 0.3, seed: int = 0,
@@ -172,18 +188,6 @@ class LiveDesign:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _leader(shop: LiveDesign, places: list[Place]) -> str:
-    from minisys.design.live_audit import role
-
-    deadline_s = time.monotonic() + 10.0
-    while time.monotonic() < deadline_s:
-        for place in places:
-            if role(shop.addresses.port[place.label]) == "master":
-                return place.label
-        time.sleep(0.05)
-    raise NodeFailed(f"nobody leads {places[0].part if places else one(shop.design, Database).name} for 10 s")
 
 
 def _from_file(name: str) -> Design:

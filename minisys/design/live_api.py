@@ -53,6 +53,7 @@ class Api:
     def __init__(self, shop: LiveDesign) -> None:
         self.shop, self.token = shop, secrets.token_urlsafe(16)
         self.port, self._loop = 0, asyncio.new_event_loop()
+        self._asked_s, self._known = 0.0, dict[str, str]()
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._thread.start()
@@ -116,7 +117,9 @@ class Api:
             case "GET", ["style.css"]:
                 return self._file(style.css(), "text/css")
             case "GET", ["topology"]:
-                return web.json_response({**self.shop.topology(), "rates": await self._rates()})
+                return web.json_response(
+                    {**self.shop.topology(), "rates": await self._rates(), "roles": await self._roles()}
+                )
             case "POST", ["kill" | "audit" as what]:
                 if not secrets.compare_digest(request.headers.get("X-Token", ""), self.token):
                     raise Refused(403, "the token of this page is missing; open the page's address anew")
@@ -155,6 +158,14 @@ class Api:
                     return dict(await answer.json())
         except (aiohttp.ClientError, OSError, TimeoutError):
             return None
+
+    async def _roles(self) -> dict[str, str]:
+        """Who leads in the store, asked once a second at the most, however many pages are open."""
+        now_s = time.monotonic()
+        if now_s - self._asked_s > 1.0:
+            self._asked_s = now_s
+            self._known = await asyncio.to_thread(self.shop.roles)
+        return self._known
 
     @staticmethod
     def _file(text: str, kind: str) -> web.Response:

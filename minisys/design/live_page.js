@@ -105,7 +105,7 @@ function update(shop) {
   for (const one of shop.copies) {
     const held = (told.get(one.copy) || 0) > Date.now();
     const again = one.restarts ? `, restarted ${one.restarts}×` : "";
-    show(one.copy, held ? "down" : one.state, `${one.zone} pid ${one.pid}${again}`.trim());
+    show(one.copy, held ? "down" : one.state, `${shop.roles[one.copy] || ""} ${one.zone} pid ${one.pid}${again}`.trim());
   }
   lines(shop.arrows);
   at("name").textContent = `${shop.name}, running`;

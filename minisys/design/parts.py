@@ -82,6 +82,9 @@ class Design:
         object.__setattr__(self, "parts", tuple(self.parts))
         object.__setattr__(self, "regions", {name: tuple(zones) for name, zones in self.regions.items()})
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.parts, self.objectives))
+
     def __getitem__(self, name: str) -> Part:
         """The part of that name. Raises KeyError with the names there are."""
         for part in self.parts:

@@ -133,7 +133,7 @@ def written(one: Field[Any], value: float) -> str:
         text = f"{before}{value / scale:.12g}{after}"
         if "e" not in text.replace("request", "") and _read(text, what.unit) == value:
             return text
-    return repr(float(value))
+    return repr(float(value)).removesuffix(".0")
 
 
 def _scales(what: Quantity, value: float) -> Iterable[tuple[float, str, str]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from minisys.chaos.plan import FaultPlan
 from minisys.design.fast import Fast
+from minisys.design.fast_loop import compiled
 from minisys.design.flat import flatten
 from minisys.design.model import Model
 from minisys.design.network import Network
@@ -56,7 +57,11 @@ def run(
     if workload is not None and len(workload):
         for_s = float(workload.arrival_s[-1])
     tally = new_tally(flat, len(requests), for_s)
-    machine = (Model if engine == "model" else Fast)(flat, line, requests, tally)
+    machine: Model | Fast
+    if engine == "model" or compiled() is None:
+        machine = Model(flat, line, requests, tally)
+    else:
+        machine = Fast(flat, line, requests, tally)
     steer(machine, flat, tally, for_s, for_s + DRAIN_S)
     for copy in range(len(flat.copies)):
         machine.busy_s(copy)

@@ -29,6 +29,7 @@ __all__ = ["DesignError", "check", "read", "write"]
 
 WORDS = re.compile(r"[A-Za-z][\w.+-]*( [\w.+-]+)*", re.ASCII)  # what YAML reads as it stands, between braces too
 WIDTH = 112
+BREAK = "\0"  # where a line may be broken, while it is being written
 LISTS = ("calls", "zones")
 ALIASES = {"p99.9": "p999"}
 
@@ -186,7 +187,8 @@ def _fields(thing: Any, skip: tuple[str, ...] = ()) -> list[str]:
 def _written(one: Field[Any], value: Any) -> str:
     """A field's value as YAML between braces."""
     if isinstance(value, tuple):
-        return f"[{', '.join(_arrow(each) if isinstance(each, Call) else _plain(each) for each in value)}]"
+        between = f",{BREAK}" if isinstance(value[0], Call) else ", "
+        return f"[{between.join(_arrow(each) if isinstance(each, Call) else _plain(each) for each in value)}]"
     if isinstance(value, Autoscaler):
         return f"{{{', '.join(_fields(value))}}}"
     if isinstance(value, str):
@@ -209,9 +211,10 @@ def _plain(text: str) -> str:
 def _filled(begin: str, items: list[str]) -> list[str]:
     """ "name: {a, b, c}" over as many lines as it needs."""
     lines, now = [], begin
-    for i, item in enumerate(items):
-        piece = item + (", " if i + 1 < len(items) else "}")
-        if len(now) + len(piece) > WIDTH and now.strip():
+    pieces = [f"{piece} " for piece in f",{BREAK}".join(items).split(BREAK)]
+    pieces[-1] = pieces[-1].rstrip() + "}"
+    for piece in pieces:
+        if len(now) + len(piece) > WIDTH + 1 and now.strip():
             lines.append(now.rstrip())
             now = " " * 6
         now += piece

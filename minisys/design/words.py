@@ -72,6 +72,7 @@ def of_arrow(calls: list[Call]) -> str:
     said += [f"× {call.times}"] if call.times > 1 else []
     said += [f"≤ {time(call.timeout)}"] if call.timeout is not None else []
     said += [f"{call.attempts} tries"] if call.attempts > 1 else []
+    said += ["may fail"] if call.optional else []
     return ", ".join(said)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minisys.interview import matching, reading, task
+from minisys.interview.answers import EXACT, Span, span
 from minisys.interview.families import FAMILIES
 from minisys.interview.matching import Matching
 from minisys.interview.reading import Reading
@@ -20,7 +21,9 @@ from minisys.interview.schema import Choice, Number, Open, Ordering, Question
 from minisys.interview.steps import filled, lines
 from minisys.interview.task import Task
 from minisys.interview.verdict import Verdict, are_places
-from minisys.testbed.units import UnclearError, read, short_name, written
+from minisys.testbed.units import UnclearError, short_name, written
+
+LONGEST = 100_000  # characters of an open answer that are read
 
 
 @dataclass(frozen=True)
@@ -125,17 +128,17 @@ def _mark(right: bool, chosen: bool, kind: str) -> str:
 
 
 def _number(asked: Asked, question: Number, answer: Any) -> Verdict:
-    given, values = read(str(answer), question.unit), dict(asked.values)
+    given, values = span(str(answer), question.unit, exact=question.tolerance < EXACT), dict(asked.values)
     key = question.compute(question.calculation, values)
     right, worked = written(key, question.unit), lines(question, values)
-    if _near(given, key, question.tolerance):
+    if _hit(given, key, question.tolerance):
         return Verdict(1.0, f"Right: {right}.", right, question.explanation, steps=worked)
     notes = tuple(
-        ("bad", written(given, question.unit), slip.why)
+        ("bad", _said(given, question.unit), slip.why)
         for slip in question.slips
-        if _near(given, question.slipped(slip, values), question.tolerance)
+        if _hit(given, question.slipped(slip, values), question.tolerance)
     )
-    said = f"You said {written(given, question.unit)}; it is {right}."
+    said = f"You said {_said(given, question.unit)}; it is {right}."
     return Verdict(0.0, said, right, question.explanation, notes[:1], worked)
 
 
@@ -157,7 +160,7 @@ def _ordering(asked: Asked, question: Ordering, answer: Any) -> Verdict:
 
 
 def _open(question: Open, answer: Any) -> Verdict:
-    text, quotes = str(answer.get("text", "")), answer.get("evidence", {})
+    text, quotes = str(answer.get("text", ""))[:LONGEST], answer.get("evidence", {})
     if len(text.split()) < 5:
         raise UnclearError("write at least a sentence; the model answers come when you have committed to yours")
     notes, got = [], 0
@@ -171,8 +174,15 @@ def _open(question: Open, answer: Any) -> Verdict:
     return Verdict(got / len(question.rubric), said, "see the model answers", question.explanation, tuple(notes))
 
 
-def _near(given: float, key: float, tolerance: float) -> bool:
-    return abs(given - key) <= tolerance * abs(key) + 1e-12
+def _hit(given: Span, key: float, tolerance: float) -> bool:
+    """Whether *key* lies in what was given, or within the tolerance of its ends."""
+    room = tolerance * abs(key) + 1e-12
+    return given.low - room <= key <= given.high + room
+
+
+def _said(given: Span, unit: str) -> str:
+    ends = dict.fromkeys(written(end, unit) for end in given)
+    return " to ".join(ends)
 
 
 def _plain(text: str) -> str:

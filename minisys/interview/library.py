@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
+from minisys.interview import yaml_file
 from minisys.interview.families import FAMILIES, LEVELS
 from minisys.interview.schema import Chapter, Number, Question
 
@@ -61,14 +62,7 @@ def notebook(chapter: str) -> str:
 @cache
 def load(path: Path) -> Chapter:
     """The chapter in the file *path*. Raises ValueError with file, line, question and what is wrong, one line each."""
-    try:
-        tree = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{path.name}{line}: not YAML: {getattr(problem, 'problem', problem)}") from None
-    if tree is None:
-        raise ValueError(f"{path.name}: the file is empty")
+    tree = yaml_file.tree(path)
     found = _repeated_keys(tree)
     loader = yaml.SafeLoader("")
     try:

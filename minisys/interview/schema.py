@@ -25,6 +25,8 @@ from minisys.interview.reading import Reading
 from minisys.interview.task import Task
 from minisys.testbed.units import check_unit
 
+MOST_COMBINATIONS, LARGEST = 500, 1e15
+
 
 class Choice(Asked):
     """One choice (exactly one option is right) or several (at least one is, and each counts)."""
@@ -87,6 +89,9 @@ class Number(Asked):
     @model_validator(mode="after")
     def _can_be_computed(self) -> Number:
         check_unit(self.unit)
+        drawn = [value for values in self.parameters.values() for value in values]
+        if math.prod(map(len, self.parameters.values())) > MOST_COMBINATIONS or any(abs(x) > LARGEST for x in drawn):
+            raise ValueError(f"parameters: at most {MOST_COMBINATIONS} combinations of numbers up to {LARGEST:g}")
         unknown = _names(self.prompt) - set(self.parameters) - set(figures())
         if unknown:
             raise ValueError(f"prompt: {{{unknown.pop()}}} is not among the parameters {sorted(self.parameters)}")
@@ -136,6 +141,8 @@ class Number(Asked):
             return float(CALCULATIONS[name](**values))
         except TypeError as problem:
             raise ValueError(f"calculation: {name} does not take {sorted(values)}: {problem}") from None
+        except ArithmeticError as problem:
+            raise ValueError(f"calculation: {name} fails for {values}: {problem}") from None
 
     def working(self, values: dict[str, float]) -> dict[str, float]:
         """The steps of a drill for *values*, by name; the last is the key."""
@@ -195,5 +202,11 @@ class Chapter(Strict):
 
 
 def _names(text: str) -> set[str]:
-    """What stands in braces in *text*."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    """What stands in braces in *text*. Raises ValueError for braces with more than a name in them."""
+    found = set()
+    for _, name, spec, conversion in string.Formatter().parse(text):
+        if spec or conversion or (name is not None and not name.isidentifier()):
+            raise ValueError(f"in braces stands a name and nothing else, not {name!r} with {conversion or spec!r}")
+        if name:
+            found.add(name)
+    return found

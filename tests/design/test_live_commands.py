@@ -50,24 +50,31 @@ def begin(file) -> subprocess.Popen:
     raise AssertionError(f"it ended with {process.wait()}")
 
 
-def test_it_runs_once_ends_when_told_and_leaves_nothing_when_killed(file):
+def test_it_runs_once_and_leaves_nothing_when_it_is_killed(file):
     said: list[str] = []
     with begin(file) as process:
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 9
         assert commands.up(str(file), say=said.append) == 1
         assert said.pop().startswith(f"A shop is running already, process {process.pid}: http://127.0.0.1:")
-        assert commands.down(said.append) == 0
-        assert said.pop().endswith("has ended.")
-        assert process.wait(10) == 0 and "Clean: of 20,000 units 0 are sold" in process.stdout.read()
-    assert not psutil.wait_procs(children, 5)[1] and not commands.note().exists()
-
-    with begin(file) as process:
-        children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
     assert not psutil.wait_procs(children, 5)[1]
     assert commands.note().exists()  # nobody could take it away
     assert commands.down(said.append) == 1 and said.pop() == "No shop is running." and not commands.note().exists()
+
+
+@pytest.mark.parametrize(("obeys", "says"), [(True, "has ended."), (False, "it was killed, its processes with it.")])
+def test_down_ends_what_runs_elsewhere(file, monkeypatch, obeys, says):
+    monkeypatch.setattr(commands, "PATIENCE_S", 0.5)
+    code = "import signal\nprint(1, flush=True)\nsignal.pause()"
+    code = code if obeys else code.replace("print", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline()
+        since = psutil.Process(other.pid).create_time()
+        commands.note().write_text(json.dumps({"pid": other.pid, "since": since, "page": "http://x/"}))
+        said: list[str] = []
+        assert commands.down(said.append) == 0 and said[0].endswith(says)
+    assert other.returncode is not None and not commands.note().exists()
 
 
 def test_a_note_of_another_program_is_stale(file):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import zip_longest
 from urllib.request import urlopen
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from minisys.chaos.plan import Fault
+from minisys.design import commands
 from minisys.design import shop_ledger as ledger
 from minisys.design.live import up
 from minisys.design.live_monkey import LEADER, OneCopy, kinds
@@ -104,6 +106,14 @@ def test_a_zone_dies_and_comes_back(shop):
     assert "store/2" in died and "app/2" in died
     assert buy(shop.url, "zone-1", 6)[0] == 201
     assert shop.whole() == []
+
+
+def test_the_command_opens_the_books_when_its_time_is_over(shop, monkeypatch):
+    monkeypatch.setattr(commands, "start", lambda name: nullcontext(shop))
+    said: list[str] = []
+    assert commands.up("shop", 0.2, say=said.append) == 0
+    assert shop.page in said[0] and said[1] == "It ends after 0.2 s, or with Ctrl-C."
+    assert said[-1].startswith("Clean: of 4,000 units ") and commands.running() is None
 
 
 def test_planted_faults_are_found_in_the_running_books(shop):
