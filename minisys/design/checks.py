@@ -159,7 +159,11 @@ def _calls_of(part: Part) -> Problems:
         )
         yield DesignError(said, path=_at(part, "calls"))
     if isinstance(part, Queue | External) and part.calls:
-        hint = f"workers take from it: {{kind: workers, source: {part.name}}}" if isinstance(part, Queue) else "nothing"
+        hint = (
+            f"workers take from it: {{kind: workers, source: {part.name}}}"
+            if isinstance(part, Queue)
+            else "take the calls out"
+        )
         yield DesignError(f"{part.kind} {part.name} calls nobody; {hint}", path=_at(part, "calls"))
 
 

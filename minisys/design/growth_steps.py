@@ -57,7 +57,7 @@ TRIALS = {
     "zone lost": Trial(
         "zone eu-a is dark for 10 seconds", Traffic.steady(), FaultPlan([Fault("zone loss", "eu-a", 4, 10)]), 20.0
     ),
-    "great sale": Trial("twenty times the users for 4 seconds", Traffic.flash_sale(20, 3, 1, 4), FaultPlan(), 9.0),
+    "great sale": Trial("forty times the users for 4 seconds", Traffic.flash_sale(40, 3, 1, 4), FaultPlan(), 9.0),
     "region lost": Trial(
         "Europe is dark for 10 seconds", Traffic.steady(), FaultPlan([Fault("region loss", "eu", 4, 10)]), 20.0
     ),
@@ -120,6 +120,13 @@ def ladder(trials: Sequence[str] = tuple(TRIALS), steps: Sequence[str] = STEPS) 
         }
         rows.append({"step": name} | cells)
     return table(pd.DataFrame(rows), caption="Requests answered, and the p99 of those, by step and trial")
+
+
+def timed_out(name: str, trial: str) -> Table:
+    """The arrows of a step in a trial on which attempts ran out of time."""
+    frame = tried(name, trial).arrows
+    rows = frame.loc[frame["timed_out"] > 0, ["from", "to", "calls", "failed", "timed_out", "retries"]]
+    return table(rows.reset_index(drop=True), caption=f"Attempts that ran out of time: {name}, {trial}")
 
 
 def what_changed(before: str, after: str) -> Table:
