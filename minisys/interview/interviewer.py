@@ -118,9 +118,9 @@ class Interviewer:
         if phase != BREAK:
             return told
         grown = (
-            f"The forecast is {mock_machine.GROWTH:g} times what I told you; from now on your design is run with it."
+            f"the forecast is {mock_machine.GROWTH:g} times what I told you; from now on your design is run with it."
         )
-        return f"Before we go deeper, something has changed. {self.case.change} And: {grown}\n\n{told}"
+        return f"Before we go deeper, something has changed. {self.case.change} And {grown}\n\n{told}"
 
     def _questions(self) -> list[dict[str, Any]]:
         """The follow-ups: what the attack found in the candidate's own design, then the case's questions."""
