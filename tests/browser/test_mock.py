@@ -147,7 +147,7 @@ def test_a_whole_interview_by_keyboard_over_a_killed_kernel(card):
     card.at.locator("select[name=score]").first.focus()
     page.keyboard.type("4")
     card.press("To the report")
-    card.wait("of 100 points", 20)
+    card.wait("Study first", 20)
     card.picture("report")
 
 
