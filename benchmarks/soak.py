@@ -18,6 +18,7 @@ from benchmarks import (
     soak_autoscaling,
     soak_balancer,
     soak_carts,
+    soak_cases,
     soak_chaos,
     soak_edge,
     soak_healing,
@@ -32,10 +33,10 @@ from benchmarks import (
 )
 
 PARTS = {
-    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "chaos": soak_chaos,
-    "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft, "regions": soak_regions,
-    "replication": soak_replication, "resilience": soak_resilience, "sharding": soak_sharding,
-    "shop": soak_shop,
+    "autoscaling": soak_autoscaling, "balancer": soak_balancer, "carts": soak_carts, "cases": soak_cases,
+    "chaos": soak_chaos, "edge": soak_edge, "healing": soak_healing, "queues": soak_queues, "raft": soak_raft,
+    "regions": soak_regions, "replication": soak_replication, "resilience": soak_resilience,
+    "sharding": soak_sharding, "shop": soak_shop,
 }  # fmt: skip
 
 

@@ -53,10 +53,11 @@ class Result:
 
 
 TYPES = Step("types (mypy)", ["nice", "-n19", PYTHON, "-m", "mypy", "--no-error-summary"], quiet=True)
-CHECKS = [
+CHECKS = [  # the last one compiles once what three workers would else compile at the same moment
     Step("lint (ruff)", [PYTHON, "-m", "ruff", "check", "--quiet", "."], quiet=True),
     Step("imports (import-linter)", [PYTHON, "-c", "from importlinter import cli; cli.lint_imports_command()"], True),
     Step("labs match their solutions", [PYTHON, "-m", "minisys.grading.make_labs", "--check"], quiet=True),
+    Step("designs compiled (numba)", [PYTHON, "-c", "from minisys.design import fast; fast.warm_up().join()"], True),
 ]
 ELSEWHERE = ["--ignore=tests/notebooks", "--ignore=tests/browser"]
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", "--nbval-sanitize-with=tools/nbval.cfg"]

@@ -25,6 +25,7 @@ from minisys.design.traffic import Traffic
 REQUESTS = 8_000  # of users in one run: a share of 1 % is known to 0.3 %
 MOST_PER_S = 4_000.0  # above, a proportional slice of the design is attacked
 AT_S = 5.0  # when a fault begins: until then the run is as usual
+FEW = 0.01  # share of the requests that may be late in a crowd: what a p99 allows
 LATE = 5.0  # without a p99 objective, five times the usual p99 is late
 STEADY = Traffic.steady()
 LONG = ("outage", "lost")
@@ -143,15 +144,15 @@ class Range:
         for_s = self.for_s(suspect.kind, float(suspect.said.get("times", 1.0)) if not suspect.plan else 1.0)
         attacked = self.run(sent, suspect.plan, for_s)
         damage = self.damage(attacked, usual, suspect)
-        if suspect.instead is not None:
+        if suspect.instead is not None:  # set against the cured design, not against the usual run
             cured = self.run(sent, suspect.plan, for_s, suspect.instead)
-            saved = self.damage(cured, usual, suspect)
-            left = max(0.0, damage.failed + damage.late - saved.failed - saved.late)
-            damage = Damage(0.0, left, max(0.0, damage.lost - saved.lost))
+            hit, saved = (self.damage(each, None, suspect) for each in (attacked, cured))
+            left = max(0.0, hit.failed + hit.late - saved.failed - saved.late)
+            damage = Damage(0.0, left, max(0.0, hit.lost - saved.lost))
         return Proof(suspect, attacked, usual, damage, sent, self.slice.k)
 
-    def damage(self, attacked: Run, usual: Run, suspect: Suspect) -> Damage:
-        """What users suffered from the fault on, beyond the usual and the allowed."""
+    def damage(self, attacked: Run, usual: Run | None, suspect: Suspect) -> Damage:
+        """What users suffered from the fault on, beyond the *usual* run (a crowd: beyond FEW) and the allowed."""
         if suspect.kind == "backlog":
             return Damage(late=left_over(attacked, suspect.component))
         begin = min((fault.at_s for fault in suspect.plan), default=0.0)
@@ -159,7 +160,9 @@ class Range:
         begin = begin if suspect.from_s is None else suspect.from_s
         failed, late, lost = 0.0, 0.0, 0.0
         if suspect.kind != "lost":
-            hit, before = (bad_shares(each, begin, self.late_s) for each in (attacked, usual))
+            hit, before = bad_shares(attacked, begin, self.late_s), (0.0, 0.0 if suspect.plan else FEW)
+            if usual is not None and suspect.plan:
+                before = bad_shares(usual, begin, self.late_s)
             failed, late = max(0.0, hit[0] - before[0]), max(0.0, hit[1] - before[1])
         rpo = self.whole.objectives.rpo
         if suspect.kind in LONG and attacked.lost_writes and not (rpo is not None and attacked.rpo_s <= rpo):

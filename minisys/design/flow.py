@@ -67,7 +67,7 @@ class Flows:
                     if call.to in found:
                         found[call.to] = found[call.to] + self._moved(self.design[call.to], rate)
                     arrows[part.name, place] = float(rate.sum())
-            if all(np.allclose(found[name], arrived[name], rtol=1e-9, atol=1e-12) for name in found):
+            if all(np.abs(found[name] - arrived[name]).max() <= 1e-9 * found[name].max() for name in found):
                 break
             arrived = {name: np.minimum(rate, 1e15) for name, rate in found.items()}
         return {part.name: arrived[part.name] for part in self.design.parts}, arrows

@@ -76,7 +76,7 @@ def full_at(design: Design, part: Part, now: Flows | None = None) -> float:
         low, high = high, 2 * high
     if high >= MOST:
         return math.inf
-    for _ in range(30):
+    for _ in range(14):  # to a ten-thousandth
         middle = (low + high) / 2
         low, high = (middle, high) if flows(design, middle).utilisation(part) < 1 else (low, middle)
     return high

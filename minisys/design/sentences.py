@@ -75,7 +75,7 @@ SAID: Mapping[str, Callable[[str, Proof, Mapping], str]] = MappingProxyType({
     ),
     "missing timeout": lambda c, p, s: (
         f"{c} hangs, and {s['who']} waits for it for ever: {share(p.damage.total)} of the requests are lost that a "
-        f"timeout of {s['patience']:.1f} s would have saved."
+        f"timeout of {s['patience']:.1f} s and an answer without it would have saved."
     ),
     "retry amplification": _retries,
     "unbounded queue": lambda c, p, s: (

@@ -19,6 +19,7 @@ from minisys.design.flat import Flat, autoscaler
 from minisys.design.parts import Autoscaler
 from minisys.design.tally import Tally
 
+LONG_AGO_S = -3600.0  # when the copies that are there at the start were started: no rule takes them for new
 SAMPLES = 100  # moments of a run at which the lines are measured
 
 
@@ -87,8 +88,8 @@ def _fleets(flat: Flat) -> list[Fleet]:
         if (scaler := autoscaler(part)) is not None:
             rows = flat.copies_of(row)
             there = list(rows[: max(part.copies, scaler.low)])
-            zeros = dict.fromkeys(there, 0.0)
-            fleets.append(Fleet(row, scaler, rule(scaler), part.workers, rows, there, zeros, dict(zeros)))
+            since = dict.fromkeys(there, LONG_AGO_S)
+            fleets.append(Fleet(row, scaler, rule(scaler), part.workers, rows, there, since, dict(since)))
     return fleets
 
 

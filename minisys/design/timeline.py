@@ -133,12 +133,17 @@ def _targets(flat: Flat, fault: Fault) -> list[list[int]]:
     if fault.kind != "partition":
         return [list(_members(flat, fault.target, clients=False))]
     groups = [
-        [row for name in group.split() for row in _members(flat, name, clients=True)]
+        [row for name in _named(flat, group.strip()) for row in _members(flat, name, clients=True)]
         for group in fault.target.split("|")
     ]
     if len(groups) == 1:
         groups.append([row for row in range(len(flat.copies)) if row not in groups[0] and flat.region_of[row] >= 0])
     return groups
+
+
+def _named(flat: Flat, group: str) -> list[str]:
+    """The things in one of a partition's groups: one, whose name may have a space in it, or several."""
+    return [group] if group in {*flat.regions, *flat.zones, *flat.names, *flat.copies} else group.split()
 
 
 def _members(flat: Flat, target: str, clients: bool) -> Iterator[int]:

@@ -41,14 +41,14 @@ JUMP = 1.5  # times what the first part to break can do
 
 
 def missing_timeout(design: Design) -> Iterator[Suspect]:
-    """Calls that wait for ever for something that can hang: it hangs. Saved: what a timeout of a second saves."""
+    """Calls that wait for ever for something that can hang: it hangs. Saved: by a timeout, and an answer without it."""
     for name in sorted(reached(design)):
         part = design[name]
         asked = [(who, call) for who, call in callers(design, name) if _waits_for_ever(who, call) and call.waits]
         if isinstance(part, External | Service | Database | Cache) and not isinstance(part, Edge) and asked:
             hangs = FaultPlan([Fault("slow answers", name, AT_S, delay_s=SLOW_S)])
-            patience = max(0.2, min(1.0, 5 * part.takes))
-            cured = with_calls(design, name, timeout=patience)
+            patience = min(max(0.2, min(1.0, 5 * part.takes)), 0.5 * (design.objectives.p99 or 2.0))
+            cured = with_calls(design, name, timeout=patience, optional=True)
             said = {"who": asked[0][0].name, "slow": SLOW_S, "patience": patience}
             yield Suspect("missing timeout", name, hangs, kind="load", instead=cured, said=said)
 
@@ -86,11 +86,12 @@ def retry_amplification(design: Design) -> Iterator[Suspect]:
 
 
 def hard_dependency(design: Design) -> Iterator[Suspect]:
-    """Somebody else's service, or a side service, that requests cannot do without: it answers errors only."""
+    """Somebody else's service, or a side service or cache, that requests cannot do without: it answers errors only."""
     for name in sorted(reached(design)):
         part = design[name]
         needed = [who for who, call in callers(design, name) if call.waits and not call.optional]
-        side = isinstance(part, Service) and not part.calls and all(isinstance(who, Service) for who in needed)
+        leaf = isinstance(part, Service | Cache) and not isinstance(part, Edge) and not part.calls
+        side = leaf and all(isinstance(who, Service) for who in needed)
         if needed and (isinstance(part, External) or side):
             down = FaultPlan([Fault("errors", name, AT_S, ratio=1.0)])
             cured = with_calls(design, name, optional=True)

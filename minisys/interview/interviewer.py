@@ -80,12 +80,12 @@ class Interviewer:
         """The candidate's design: read, run, kept. Raises ValueError with the line if it cannot be read."""
         if not DRAW <= self.mock.phase <= BREAK:
             apply(self.mock, Event(self.now(), "design"))  # says when it can be drawn
-        seen, changed, values = self.machine.look(self.case, text, self.mock.seed, self.changed), self.changed, {}
-        finding = self._asked_about()
-        if finding:
-            values["after"] = self.machine.after(self.case, text, self.mock.seed, finding, changed)
-        measured = [*seen.measured(), *_compared(finding, values.get("after"))]
-        self._do("design", text=text, measured=measured, passed=seen.passed, changed=changed, **values)
+        changed, seed = self.changed, self.mock.seed
+        seen = self.machine.look(self.case, text, seed, changed)
+        found = [one for one in self.mock.findings if one.get("weakness")]  # all of them: one change may cure another
+        after = [self.machine.after(self.case, text, seed, one, changed) for one in found]
+        measured = [*seen.measured(), *map(_compared, found, after)]
+        self._do("design", text=text, measured=measured, passed=seen.passed, changed=changed, after=after)
         self.seen = seen
         return seen
 
@@ -93,13 +93,6 @@ class Interviewer:
     def changed(self) -> bool:
         """Whether the requirement has changed already."""
         return self.mock.phase >= BREAK
-
-    def _asked_about(self) -> Mapping[str, Any] | None:
-        """The weakness that is being asked about."""
-        at = self.mock.follow_up - 1
-        if self.mock.phase != BREAK or not 0 <= at < len(self.mock.findings):
-            return None
-        return self.mock.findings[at] if self.mock.findings[at].get("weakness") else None
 
     def move_on(self) -> None:
         """To the next question: of the deep dive, or of the next phase."""
@@ -118,9 +111,9 @@ class Interviewer:
         if phase != BREAK:
             return told
         grown = (
-            f"The forecast is {mock_machine.GROWTH:g} times what I told you; from now on your design is run with it."
+            f"the forecast is {mock_machine.GROWTH:g} times what I told you; from now on your design is run with it."
         )
-        return f"Before we go deeper, something has changed. {self.case.change} And: {grown}\n\n{told}"
+        return f"Before we go deeper, something has changed. {self.case.change} And {grown}\n\n{told}"
 
     def _questions(self) -> list[dict[str, Any]]:
         """The follow-ups: what the attack found in the candidate's own design, then the case's questions."""
@@ -168,12 +161,10 @@ def _asks(finding: Mapping[str, Any]) -> str:
     return f"About “{finding['component']}” in your own design: {finding['sentence']}{beyond}\n\n{shown} What now?"
 
 
-def _compared(finding: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> list[str]:
-    if not finding or not now:
-        return []
+def _compared(finding: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     how = "cured" if now["cured"] else "still there"
     name = f"{finding['weakness']} of {finding['component']}"
-    return [f"{name}: damage {finding['damage']:.2g} before, {now['damage']:.2g} now: {how}"]
+    return f"{name}: damage {finding['damage']:.2g} before, {now['damage']:.2g} now: {how}"
 
 
 def summary(progress: Progress) -> str:

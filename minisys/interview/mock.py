@@ -165,12 +165,12 @@ def _say(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
 
 
 def _design(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
-    """A design was drawn and run; *values*: text, measured (lines), passed, and cured for the follow-up it answers."""
+    """A design was drawn and run; *values*: text, measured (lines), passed, and *after*: each weakness now."""
     if not DRAW <= mock.phase <= BREAK:
         raise OutOfTurn(f"the design is drawn in the phases {PHASES[DRAW]!r} and {PHASES[BREAK]!r}")
     drawn = replace(mock, designs=(*mock.designs, values))
-    if mock.phase == BREAK and 1 <= mock.follow_up <= len(mock.findings) and "after" in values:
-        drawn = replace(drawn, again={**mock.again, mock.follow_up - 1: values["after"]})
+    asked = [i for i, finding in enumerate(mock.findings) if finding.get("weakness")]
+    drawn = replace(drawn, again={**mock.again, **dict(zip(asked, values.get("after", ()), strict=False))})
     for text in values.get("measured", ()):
         drawn = _said(drawn, "machine", text)
     return drawn

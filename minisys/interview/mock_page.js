@@ -144,6 +144,7 @@ export default {
         return [one.name, pick, proof];
       });
       element("button", "ms-button", form, { type: "submit" }, "To the report");
+      submitOnEnter(form);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         const filled = rows.map(([name, pick, proof]) => [name, [pick.value === "" ? null : Number(pick.value), proof.value]]);

@@ -153,12 +153,18 @@ class Talk(anywidget.AnyWidget):
             "scores": found.scores(), "times": found.times(), "asked": found.asked(), "saved": self._saved,
         }  # fmt: skip
 
+    def _twin(self) -> list[str]:
+        """What stands here without a front end, line by line."""
+        view = self._choice()
+        return [
+            f"Mock interviews, {len(view['cases'])} cases: {', '.join(title for _, title in view['cases'])}.",
+            *(f"Unfinished: {one['title']}." for one in view["open"]),
+            "Run this cell in JupyterLab to begin or to go on; `minisys mock` does the same in a terminal.",
+        ]
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         shown, how = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        view = self._choice()
-        lines = [f"Mock interviews, {len(view['cases'])} cases: {', '.join(title for _, title in view['cases'])}."]
-        lines += [f"Unfinished: {one['title']}." for one in view["open"]]
-        lines += ["Run this cell in JupyterLab to begin or to go on; `minisys mock` does the same in a terminal."]
+        lines = self._twin()
         html = "".join(f"<p>{escape(line)}</p>" for line in lines)
         card = f'<style>{style.css()}</style><section class="ms-card">{html}</section>'
         return shown | {"text/plain": "\n".join(lines), "text/html": card}, how

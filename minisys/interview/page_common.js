@@ -21,12 +21,12 @@ function submitOnEnter(form) {
 
 // Text with `code` in it, and blank lines between paragraphs; nothing is taken as HTML.
 function write(into, text) {
-  text.split("`").forEach((part, i) => {
+  String(text).split("`").forEach((part, i) => {
     if (i % 2) element("code", "", into).textContent = part;
     else into.appendChild(document.createTextNode(part));
   });
 }
 
 function paragraphs(parent, text) {
-  for (const part of text.split(/\n\s*\n/)) element("p", "ms-prose", parent, {}, part);
+  for (const part of String(text).split(/\n\s*\n/)) element("p", "ms-prose", parent, {}, part);
 }

@@ -99,6 +99,11 @@ class Practice(Talk):
         self._seen: Seen | None = None
         self._reference: Seen | None = None
 
+    def _twin(self) -> list[str]:
+        names = ", ".join(self._cases)
+        return [f"Diagram practice, {len(self._cases)} cases: {names}.",
+                "Run this cell in JupyterLab to draw; `sketch(name, text)` runs a text without the page."]  # fmt: skip
+
     def _choice(self) -> dict[str, Any]:
         title = "Diagram practice: choose a case"
         return super()._choice() | {"title": title, "minutes": [], "open": [], "past": []}

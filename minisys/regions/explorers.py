@@ -74,8 +74,8 @@ def names_explorer() -> Explorer:
         ttl_s=slider(0, 600, 10, 60, "time to live", "s"),
         check_s=slider(5, 60, 5, 30, "health check every", "s"),
         fall=slider(1, 5, 1, 3, "noes in a row"),
-        five_percent=slider(0, 50, 1, 10, "keep 5 minutes", "% of users"),
-        ever_percent=slider(0, 20, 1, 2, "never ask again", "% of users"),
+        five_percent=slider(0, 50, 1, 10, "keep 5 minutes", "%"),
+        ever_percent=slider(0, 20, 1, 2, "never ask again", "%"),
     )
 
 

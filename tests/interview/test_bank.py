@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections import Counter
 from statistics import NormalDist
 
@@ -38,14 +39,16 @@ IN_OTHER_WORDS = {
 
 
 def nearly_equal(prompts: list[str]) -> list[tuple[str, str]]:
-    """The pairs that agree in four fifths. No more can agree than letters that both have, which is soon counted."""
-    letters = sorted(set("".join(prompts)))
-    counts = np.array([[prompt.count(letter) for letter in letters] for prompt in prompts])
+    """The pairs that agree in four fifths of their letters. Such a pair shares at least a third of its words."""
+    words = [set(re.findall(r"\w+", prompt.lower())) for prompt in prompts]
     found = []
     for place, one in enumerate(prompts):
-        most = 2 * np.minimum(counts[place], counts[:place]).sum(axis=1)
-        for other in np.flatnonzero(most > 0.8 * (len(one) + counts[:place].sum(axis=1))):
-            if difflib.SequenceMatcher(None, prompts[other], one, autojunk=False).ratio() > 0.8:
+        matcher = difflib.SequenceMatcher(None, b=one, autojunk=False)
+        for other in range(place):
+            if len(words[place] & words[other]) < max(len(words[place]), len(words[other])) / 3:
+                continue
+            matcher.set_seq1(prompts[other])
+            if matcher.real_quick_ratio() > 0.8 and matcher.quick_ratio() > 0.8 and matcher.ratio() > 0.8:
                 found.append((prompts[other], one))
     return found
 

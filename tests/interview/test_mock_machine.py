@@ -50,7 +50,8 @@ def test_half_the_work_is_believed_and_less_is_not():
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "write the design"), ("x" * 30_000, "at most"), ("design: [", "line 2, column 1"), ("design: a\nparts: {}", "clients"),
+    [("", "write the design"), ("x" * 30_000, "at most"), ("design: [", "line 2, column 1"),
+     ("design: a\nparts: {}", "clients"),
      (BARE.replace("takes: 10 ms", "takes: ten"), "line 4"), ("&a [*a]", "line 1")],
 )  # fmt: skip
 def test_what_is_no_design_is_said_with_its_place(text, said):

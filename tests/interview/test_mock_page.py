@@ -126,6 +126,7 @@ def test_practice_hides_the_reference_until_a_design_was_run():
     assert view["compared"]["rows"] == [("p99", "300 ms", "900 ms (missed)", "20 ms")]
     do, _ = page(Practice)
     assert do("begin", case="guest-book")["design"] == "one db"
+    assert "sketch(name, text)" in page(Practice)[1]._repr_mimebundle_()[0]["text/plain"]
 
 
 def test_a_sketch_reads_without_a_page():
