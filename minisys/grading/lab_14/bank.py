@@ -55,11 +55,6 @@ def empty(text: Text) -> str:
             scene = Scene(43, (fault,))
             share = bad(scene.play(design), AT_S)
             if share > FEW:
-                look = (
-                    CURES["cold cache"]
-                    if fault.kind == "cache flush"
-                    else "a cache should be `optional`, with a timeout"
-                )
                 look = CURES["cold cache"] if fault.kind == "cache flush" else GONE
                 raise Wrong(f"{100 * share:.0f} % of the clicks fail or are late", given=str(scene),
                             expected=f"{100 * FEW:g} % or fewer", look=look)  # fmt: skip

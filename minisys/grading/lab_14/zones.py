@@ -44,11 +44,6 @@ def back(design: Design, scene: Scene) -> Run:
     seen, fault = scene.play(design), scene.faults[0]
     left = bad(seen, fault.at_s + RTO_S)
     if left > FEW:
-        said = (
-            f"{fault.target} is gone ({fault.kind}); {100 * left:.0f} % of the clicks still fail or are late after that"
-        )
-        raise Wrong(said.replace("after that", f"{RTO_S:g} s later"), given=str(scene),
-                    expected=f"{100 * FEW:g} % or fewer", look=why(design, fault))  # fmt: skip
         said = f"{fault.target} is gone; {RTO_S:g} s later {100 * left:.0f} % of the clicks fail or are late"
         raise Wrong(said, given=str(scene), expected=f"{100 * FEW:g} % or fewer", look=why(design, fault))
     return seen
