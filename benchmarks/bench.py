@@ -2,9 +2,9 @@
 
 Tables: requests simulated a second, the live proxy beside NGINX and HAProxy, eviction policies beside two libraries,
 miss-ratio curves, the cache server, the sharded and the replicated stores beside Valkey, brokers beside NATS and moto,
-a sweep of autoscaling runs, a full progress file, memory and import. Medians of alternating rounds, with ratios,
-because on another machine only the ratios can be hoped for. They go to the terminal and to benchmarks/RESULTS.md. Exit
-code 1 if a goal for memory or import is missed; speeds have no limit here.
+a sweep of autoscaling runs, a shop as a design, a full progress file, memory and import. Medians of alternating rounds,
+with ratios, because on another machine only the ratios can be hoped for. They go to the terminal and to
+benchmarks/RESULTS.md. Exit code 1 if a goal for memory or import is missed; speeds have no limit here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from benchmarks import (
     autoscaling,
     caches,
+    design,
     footprint,
     interview,
     proxies,
@@ -141,6 +142,7 @@ def main() -> int:
         queues.section(min(options.rounds, 3), options.seconds / 2, say),
         replication.section(min(options.rounds, 3), say),
         autoscaling.section(min(options.rounds, 3), say),
+        design.section(min(options.rounds, 3), say),
         interview.section(options.rounds, say),
         footprint_section(footprints),
     ]

@@ -13,7 +13,7 @@ import numpy as np
 
 from minisys.design import fast_state as fs
 from minisys.design.fast_loop import compiled
-from minisys.design.fast_places import account
+from minisys.design.fast_work import account
 from minisys.design.flat import QUEUE, REAL_ARROWS, REAL_PARTS, WHOLE_ARROWS, WHOLE_PARTS, Flat
 from minisys.design.requests import Requests, shard_tables
 from minisys.design.tally import CALLS, COUNTS, TIMES, Tally

@@ -5,41 +5,16 @@ from __future__ import annotations
 import math
 
 from minisys.design.draws import CHOICE, luck
-from minisys.design.fast_state import (
-    A_COPY,
-    A_LAST,
-    A_PLACE,
-    A_REQUEST,
-    A_TRIES,
-    EDGE_S,
-    EPOCH,
-    L_DOWN,
-    L_SIDE,
-    P_ARROW,
-    P_CHECK,
-    P_EACH,
-    P_FIRST,
-    P_KIND,
-    P_N,
-    P_REPLICAS,
-    P_ROUTE,
-    P_SHARDS,
-    P_START,
-    P_STICKY,
-    P_TTL,
-    R_HASH,
-    R_LUCK,
-    R_WRITE,
-    REGION_S,
-    V_PART,
-    V_PATH,
-    V_PLACE,
-    W_KNOWN,
-    W_POLICY,
-    W_TO,
-)  # fmt: skip
 from minisys.design.flat import CLIENTS, DATABASE, DNS, EDGE, EXTERNAL, SERVICE
 from minisys.load_balancing.policies import NAMES, Pool, luck_of_attempt, policy
+
+# isort: off
+from minisys.design.fast_state import (
+    A_COPY, A_LAST, A_PLACE, A_REQUEST, A_TRIES, EDGE_S, EPOCH, L_DOWN, L_SIDE, P_ARROW, P_CHECK, P_EACH, P_FIRST,
+    P_KIND, P_N, P_REPLICAS, P_ROUTE, P_SHARDS, P_START, P_STICKY, P_TTL, REGION_S, R_HASH, R_LUCK, R_WRITE,
+    V_PART, V_PATH, V_PLACE, W_KNOWN, W_POLICY, W_TO,
+)  # fmt: skip
+# isort: on
 
 __all__ = ["P_ARROW", "Pool", "eligible", "keeper", "pick", "route", "user_place", "way_s"]
 

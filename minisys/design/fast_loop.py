@@ -13,50 +13,21 @@ from types import FunctionType
 from typing import Any
 from zlib import crc32
 
-from minisys.design import draws, fast_calls, fast_choice, fast_places, fast_state, tally
+from minisys.design import draws, fast_calls, fast_choice, fast_messages, fast_places, fast_state, fast_work, tally
 from minisys.design.fast_calls import arrived, cares, free_ask, free_visit, gave_up, over, proceed, send
-from minisys.design.fast_places import drain, reach, release, served, turn
-from minisys.design.fast_state import (
-    A_SERIAL,
-    AGAIN,
-    ANSWER,
-    CALLING,
-    COMING,
-    EPOCH,
-    FREE_ASKS,
-    FREE_VISITS,
-    P_ARROW,
-    P_HOLDS,
-    R_ARRIVAL,
-    R_PATH,
-    R_USERS,
-    REACH,
-    SIZE,
-    TIMED_OUT,
-    USER,
-    V_ASK,
-    V_ATTEMPTS,
-    V_COPY,
-    V_ID,
-    V_NEXT,
-    V_OUTCOME,
-    V_PART,
-    V_PATH,
-    V_PHASE,
-    V_PLACE,
-    V_REQUEST,
-    V_SERVER,
-    WAKE,
-    WORKED,
-    WORKING,
-    State,
-    begin_span,
-    later,
-    new_visit,
-    take,
-)  # fmt: skip
+from minisys.design.fast_messages import drain
+from minisys.design.fast_places import reach, served, turn
+from minisys.design.fast_work import release
 from minisys.design.model_calls import FAILED, TIMEOUT
 from minisys.load_balancing import fast, policies
+
+# isort: off
+from minisys.design.fast_state import (
+    AGAIN, ANSWER, A_SERIAL, CALLING, COMING, EPOCH, FREE_ASKS, FREE_VISITS, P_ARROW, P_HOLDS, REACH, R_ARRIVAL,
+    R_PATH, R_USERS, SIZE, State, TIMED_OUT, USER, V_ASK, V_ATTEMPTS, V_COPY, V_ID, V_NEXT, V_OUTCOME, V_PART,
+    V_PATH, V_PHASE, V_PLACE, V_REQUEST, V_SERVER, WAKE, WORKED, WORKING, begin_span, later, new_visit, take,
+)  # fmt: skip
+# isort: on
 
 __all__ = ["WAKE", "advance", "compiled"]
 
@@ -153,7 +124,7 @@ def user(state, request, now):
 
 
 # What is compiled, callees first, with its arguments: the State, whole numbers, reals, a pool, keys.
-PIECES = (draws, tally, policies, fast_state, fast_choice, fast_places, fast_calls)
+PIECES = (draws, tally, policies, fast_state, fast_choice, fast_work, fast_messages, fast_places, fast_calls)
 ORDER = """
 mix:ii luck:ii work_s:ifif bin_of:f luck_of_attempt:fi record_latency:pifff
 later:Sfiii _before:Sii take:S new_visit:S free_visit:Si free_ask:Si broken:Sii down:Si cut:Sii

@@ -22,7 +22,7 @@ import pandas as pd
 
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.cost import monthly
-from minisys.design.parts import Call, Clients, Design, Part
+from minisys.design.parts import Autoscaler, Call, Clients, Design, Part
 from minisys.design.quantities import written
 from minisys.design.run import Run, run
 from minisys.design.text import read
@@ -172,13 +172,14 @@ def _fact(one: Any, value: Any) -> str:
     """A field with its value, as the text has it."""
     if isinstance(value, tuple):
         return f"{one.name}: {', '.join(value) or 'all'}"
-    if isinstance(value, bool) or value is None or not isinstance(value, int | float):
-        scaler = getattr(value, "low", None)
-        return f"{one.name}: {f'{scaler} to {value.high} copies' if scaler else str(value).lower()}"
+    if isinstance(value, Autoscaler):
+        return f"{one.name}: {value.low} to {value.high} copies"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{one.name}: {str(value).lower()}"
     return f"{one.name}: {written(one, value)}"
 
 
 def _busiest(found: Run) -> str:
     frame = found.parts.set_index("part")
     name = found.bottleneck()
-    return f"{name}, {frame.loc[name, 'utilisation']:.0%}" if name else ""
+    return f"{name}, {float(frame['utilisation'][name]):.0%}" if name else ""

@@ -43,7 +43,6 @@ class Run:
 
     @property
     def design(self) -> Design:
-        """What was run."""
         return self.flat.design
 
     @cached_property
@@ -62,17 +61,14 @@ class Run:
         for name in ENDS[:-1]:
             frame[name] = counts[name]
         frame["unfinished"] = self.inside
-        workers = np.where(self._workers >= ENDLESS, np.nan, self._workers)
+        workers = flat.parts["workers"][flat.part_of].astype(float)
+        workers[workers >= ENDLESS] = np.nan
         frame["utilisation"] = np.minimum(1.0, counts["busy_s"] / (workers * self.for_s))
         frame["wait_s"] = counts["wait_s"] / np.maximum(1, counts["started"])
         frame["p50_s"] = [quantile_s(row, 0.5) for row in self.tally.hist]
         frame["p99_s"] = [quantile_s(row, 0.99) for row in self.tally.hist]
         frame["queue_max"] = counts["queue_max"]
         return frame[~frame["kind"].isin(["clients"])].reset_index(drop=True)
-
-    @property
-    def _workers(self) -> np.ndarray:
-        return self.flat.parts["workers"][self.flat.part_of].astype(float)
 
     @cached_property
     def parts(self) -> pd.DataFrame:

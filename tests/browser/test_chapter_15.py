@@ -57,7 +57,7 @@ def test_it_runs_to_its_end_and_fits_the_window(chapter):
 
 
 def test_the_chooser_waits_for_the_reader(chapter, chooser):
-    assert "press Ask me" in chooser.inner_text()
+    chooser.get_by_text("press Ask me").wait_for(timeout=5000)  # drawn once it has been scrolled to
     assert chooser.locator("select").count() == 3
     chapter.picture("chooser", chooser)
 

@@ -1,4 +1,4 @@
-"""Lab 14, task 4: the bank hangs, then it says no, then the cache is empty; riders should hardly notice, and all pay."""
+"""Lab 14, task 4: the bank hangs, the bank says no, the cache is empty; riders hardly notice, and all pay."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from minisys.design.evidence import AT_S
 from minisys.design.sentences import CURES
 from minisys.grading.checks import Check, Wrong
 from minisys.grading.lab_14.business import P99_S, Text, design_of, respects
-from minisys.grading.lab_14.cures import why
+from minisys.grading.lab_14.cures import GONE, full, why
 from minisys.grading.lab_14.peak import WARM_S
-from minisys.grading.lab_14.scene import Scene, bad, caches, unpaid, well
+from minisys.grading.lab_14.scene import Scene, bad, caches, trouble, unpaid, well
 
 HANGS = Scene(41, (Fault("slow answers", "bank", AT_S, 20.0, delay_s=30.0),), 40.0)
 REFUSES = Scene(42, (Fault("errors", "bank", AT_S, 15.0, ratio=1.0),), 40.0)
 READS, WRITES, FREE_RIDES, FEW, DAMAGE = 0.98, 0.97, 0.005, 0.03, 0.05
-WAITED_S = 65  # from the bank's return to the end of the run's patience, at least
+FORGOTTEN = "A failed `optional` call is forgotten, and five attempts without `backoff` are over within a blink."
 WAITING = ("missing timeout", "retry amplification", "unbounded queue", "cold cache", "hard dependency")
 
 
@@ -35,14 +35,14 @@ def unmoved(scene: Scene, text: Text) -> str:
 
 def charged(text: Text) -> str:
     """When the bank is back, everybody is charged: the two books agree."""
-    done = 0
+    design, done = design_of(text), 0
     for scene in (HANGS, REFUSES):
-        free, rides = unpaid(scene.play(design_of(text)))
+        free, rides = unpaid(scene.play(design))
         done += rides
         if free > FREE_RIDES * rides:
-            look = "a call that is `optional` and fails is forgotten; and five attempts within a blink are one attempt"
+            look = full(design) or f"{FORGOTTEN} {CURES['hard dependency']}"
             raise Wrong(f"{free:,} of {rides:,} confirmed writes were never charged", given=str(scene),
-                        expected="all of them, later", look=f"{look}. {CURES['hard dependency']}")  # fmt: skip
+                        expected="all of them, within the minute after", look=look)  # fmt: skip
     return f"{done:,} writes, all charged in the end"
 
 
@@ -51,15 +51,11 @@ def empty(text: Text) -> str:
     design = design_of(text)
     names = caches(design)
     for name in names:
-        for fault in (Fault("cache flush", name, AT_S), Fault("kill", name, AT_S)):
+        for fault in trouble(design, name, AT_S):
             scene = Scene(43, (fault,))
             share = bad(scene.play(design), AT_S)
             if share > FEW:
-                look = (
-                    CURES["cold cache"]
-                    if fault.kind == "cache flush"
-                    else "a cache should be `optional`, with a timeout"
-                )
+                look = CURES["cold cache"] if fault.kind == "cache flush" else GONE
                 raise Wrong(f"{100 * share:.0f} % of the clicks fail or are late", given=str(scene),
                             expected=f"{100 * FEW:g} % or fewer", look=look)  # fmt: skip
     return f"{', '.join(names)}: emptied, and gone" if names else "there is no cache that could be empty"
@@ -70,8 +66,9 @@ def patient(text: Text) -> str:
     design = design_of(text)
     for found in attack(design, seed=44, requests=4_000):
         if found.weakness in WAITING and found.promised and found.damage > DAMAGE:
-            raise Wrong(f"{found.weakness} at {found.component}: {found.sentence}", given="attack(read(text), seed=44)",
-                        expected=f"no damage above {DAMAGE:g}; this is {found.damage:.2f}", look=found.cure)  # fmt: skip
+            said = f"{found.weakness} at {found.component}: {found.sentence}"
+            wanted = f"no damage above {DAMAGE:g}; this is {found.damage:.2f}"
+            raise Wrong(said, given="attack(read(text), seed=44)", expected=wanted, look=found.cure)
     return "no missing timeout, no storm of retries, no line without end"
 
 

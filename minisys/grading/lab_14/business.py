@@ -18,9 +18,16 @@ from minisys.grading.checks import Wrong
 
 Text = Callable[[], Any]
 READS_PER_S, WRITES_PER_S, HITS = 270.0, 30.0, 0.7
-P99_S, RTO_S, BUDGET, TIMES = 0.4, 20.0, 2_200.0, 1.5
+P99_S, AVAILABILITY, RTO_S, BUDGET, TIMES = 0.4, 0.999, 20.0, 2_200.0, 1.5
 OBJECTIVES = Objectives(
-    p99=P99_S, availability=0.999, rpo=0.0, rto=RTO_S, survive="zone", cost=BUDGET, times=TIMES, single_fault=0.75
+    p99=P99_S,
+    availability=AVAILABILITY,
+    rpo=0.0,
+    rto=RTO_S,
+    survive="zone",
+    cost=BUDGET,
+    times=TIMES,
+    single_fault=0.75,
 )
 FACTS = """
 design: facts
@@ -36,6 +43,7 @@ LEAST_TAKES = {
     "workers": 0.005,
 }  # fmt: skip
 LEAST = {"failover": 5.0, "warm_up": 30.0, "lag": 0.2, "ttl": 30.0, "check": 2.0}
+BOOT_S = 30.0
 FIXED = ("machine", "law", "cv", "mtbf", "mttr")
 
 
@@ -104,6 +112,10 @@ def _bent(design: Design) -> Iterator[Wrong]:
                 said = f"{name}: {1000 * came:g} ms"
                 yield Wrong(said, given=part.name, expected=f"{1000 * wanted:g} ms or more",
                             look="that is how long it takes; find another way")  # fmt: skip
+        scaler = getattr(part, "autoscaler", None)
+        if scaler is not None and scaler.boot < BOOT_S:
+            yield Wrong(f"boot: {scaler.boot:g} s", given=part.name, expected=f"{BOOT_S:g} s or more",
+                        look="a machine needs that long to start")  # fmt: skip
         if getattr(part, "hits", 0.0) > HITS:
             yield Wrong(f"hits: {100 * getattr(part, 'hits', 0.0):g} %", given=part.name, expected="70 % or less",
                         look="bicycles move: what is older than a second is wrong")  # fmt: skip
@@ -128,17 +140,21 @@ def _skipped(design: Design) -> Iterator[Wrong]:
         for call in part.calls:
             if isinstance(design[call.to], Database | Queue) and (call.optional or not call.waits):
                 word = "optional" if call.optional else "not waited for"
-                yield Wrong(f"the call from {part.name} to {call.to} is {word}", expected="an answer that is waited for",
-                            look="a rider would see an empty map, or hear `unlocked` and nobody wrote it down")  # fmt: skip
+                yield Wrong(f"the call from {part.name} to {call.to} is {word}", expected="one that is waited for",
+                            look="a rider would see an empty map, or hear `unlocked`, written nowhere")  # fmt: skip
     now = flows(design)
     asked = {kind: [part.name for part in design.of(kind)] for kind in (Service, Database)}
     seen = [
-        ("clicks a second answered by a service", sum(map(now.rate, asked[Service])), 0.3 * READS_PER_S + WRITES_PER_S),
-        ("reads a second that reach a database", sum(map(now.reads, asked[Database])), 0.3 * READS_PER_S),
+        (
+            "clicks a second answered by a service",
+            sum(map(now.rate, asked[Service])),
+            (1 - HITS) * READS_PER_S + WRITES_PER_S,
+        ),
+        ("reads a second that reach a database", sum(map(now.reads, asked[Database])), (1 - HITS) * READS_PER_S),
         ("writes a second that reach a database", sum(map(now.writes, asked[Database])), WRITES_PER_S),
         ("charges a second that reach the bank", now.rate("bank"), WRITES_PER_S),
     ]
     for what, came, wanted in seen:
         if came < 0.98 * wanted:
             yield Wrong(f"{came:.3g} {what}", expected=f"{wanted:.3g} or more",
-                        look="follow a click and an unlock through your arrows: `on: reads`, `on: writes`, `share`")  # fmt: skip
+                        look="follow a look and an unlock along your arrows: `on: reads`, `on: writes`")  # fmt: skip

@@ -64,7 +64,8 @@ class DesignReport(Shown):
         """A whole HTML document; nothing in it is loaded from elsewhere."""
         head = f'<meta charset="utf-8"><title>{escape(self.headline())}</title>'
         head += f"<style>{style.css()}{PAGE_CSS}{WIDE}</style>"
-        body = f'<section class="ms-card ms-report">{self._body()}<h2>The text</h2><pre>{escape(self.words)}</pre></section>'
+        words = f"<h2>The text</h2><pre>{escape(self.words)}</pre>"
+        body = f'<section class="ms-card ms-report">{self._body()}{words}</section>'
         return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
 
     def save(self, folder: str | os.PathLike[str] | None = None, *, pdf: bool = True) -> tuple[Path, Path | None]:

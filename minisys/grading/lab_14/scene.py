@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.evidence import bad_shares
-from minisys.design.parts import Cache, Design
+from minisys.design.parts import Cache, Design, Edge
 from minisys.design.places import copies_of
 from minisys.design.run import Run, run
 from minisys.design.text import read, write
@@ -86,6 +86,12 @@ def unpaid(seen: Run) -> tuple[int, int]:
 def caches(design: Design) -> list[str]:
     """The names of the caches that a flush can empty."""
     return [part.name for part in design.of(Cache) if part.hits > 0]
+
+
+def trouble(design: Design, name: str, at_s: float) -> list[Fault]:
+    """The cache *name* is empty; and one of our own is gone altogether (an edge stands in a hundred cities)."""
+    gone = [] if isinstance(design[name], Edge) else [Fault("kill", name, at_s)]
+    return [Fault("cache flush", name, at_s), *gone]
 
 
 def zones_used(design: Design) -> list[str]:
