@@ -127,6 +127,7 @@ def test_the_evenings_hold_every_kind_of_trouble():
 def test_the_report_is_one_printable_page_also_of_a_design_that_misses_something(tmp_path):
     own = report(app(copies=9))
     file, pdf = own.save(tmp_path, pdf=False)
+    assert own.saved() == "lab-14-design.html: in the folder reports of your data"
     page = file.read_text("utf-8")
     assert pdf is None and own.headline() in page and page.count("<svg") == 1 and page.count("<table") == 4
     assert "@media print" in page and "http" not in page.replace("http://www.w3.org", "")
@@ -146,5 +147,5 @@ def test_without_a_design_there_is_a_word_instead_of_a_report():
     def not_yet():
         raise NotImplementedError
 
-    assert isinstance(report(not_yet), NoReport) and "once task 6 is written" in report(not_yet).html()
+    assert isinstance(report(not_yet), NoReport) and "once task 6 is written" in report(not_yet).saved()
     assert "No report yet: came out takes: 3 ms" in report(part("app", "30 ms", "3 ms")).text()

@@ -76,6 +76,11 @@ class DesignReport(Shown):
         file.write_text(self.page(), "utf-8")
         return file, printed(file) if pdf else None
 
+    def saved(self, *, pdf: bool = False) -> str:
+        """Write it among the reports in your data folder, and say what was written."""
+        files = [file.name for file in self.save(pdf=pdf) if file]
+        return f"{' and '.join(files)}: in the folder reports of your data"
+
     def _body(self) -> str:
         parts = (
             ("The design in its busiest hour", self.drawn),
@@ -99,6 +104,10 @@ class NoReport(Shown):
 
     def html(self) -> str:
         return f'<section class="ms-card"><p>{escape(self.why)}</p></section>'
+
+    def saved(self, *, pdf: bool = False) -> str:
+        """Nothing is written."""
+        return self.why
 
 
 PAGE_CSS_INSIDE = ".ms-report svg { max-width: 100%; height: auto; } " + WIDE
