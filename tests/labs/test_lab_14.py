@@ -71,10 +71,8 @@ WRONG = [
     (5, app(copies=9), "most of it for app $635"),
     (5, part("db", "workers: 4", "workers: 8"), "$2,408 a month"),
     (5, app(copies=5), "what is left of app in Frankfurt would be busy to 100 %"),
-    (5, app(HARD_CACHE), "A cache should be `optional`"),
     (6, part("db", "replication: raft", "replication: async"), "rpo: 200 ms"),
     (6, part("payers", it.ZONES, "zones: [fra-a]"), "never charged"),
-    (6, app(HARD_CACHE), "kill at near"),
     (6, part("gate", "timeout: 2 s", "timeout: 90 ms"), "is a timeout shorter than the work"),
     (6, app(copies=9), "cost: $2,339"),
 ]

@@ -31,7 +31,10 @@ from minisys.testbed import style
 from minisys.testbed.home import data_folder
 from minisys.testbed.tables import Table, table
 
-WIDE = ".ms-report .ms-card { border: 0; box-shadow: none; padding: 0; max-width: none; }"
+WIDE = (
+    ".ms-report .ms-card { border: 0; box-shadow: none; padding: 0; max-width: none; }"
+    " .ms-report td { overflow-wrap: normal; word-break: normal; }"
+)
 
 
 @dataclass(frozen=True, repr=False)
