@@ -49,14 +49,15 @@ def levels_at(
         year = theory.loss_a_year(level, disasters_a_year=a_century / 100, down_per_s=per_min / 60,
                                   lost_per_s=lost_min / 60, shop=shop, timing=timing)  # fmt: skip
         lost, down = duration(theory.rpo_worst_s(level.copies)), duration(theory.rto_s(level, shop, timing))
-        label = f"{level.name}: {lost}, {down}"
+        label = f"{level.name} ({lost}, {down})"
         parts = {"standby": year["standby"], "disasters": year["down"] + year["data"], "together": year["together"]}
         rows += [{"level": label, "a year": value, "what": what} for what, value in parts.items()]
         best = min(best, (level.name, year["together"]), key=lambda one: one[1])
-    title = "Dollars a year by standby level"
+    title = "Dollars a year by standby level (RPO at most, open after)"
     chart = charts.dots(pd.DataFrame(rows), x="a year", y="level", by="what", sort=False, title=title,
-                        x_title="dollars a year (mean)", y_title="level: RPO, RTO", written=_dollars)  # fmt: skip
+                        x_title="dollars a year (mean)", y_title="", written=_dollars)  # fmt: skip
     said = f"Cheapest on average: {best[0]}, {_dollars(best[1])} a year."
+    chart = chart.properties(width=480, height=alt.Step(24))
     return chart, f"{said} A mean says nothing about the one bad year."
 
 
@@ -135,6 +136,10 @@ def backups_at(days: int, bad_percent: float, change_gb: float, gb_per_min: floa
     month_gb = full_gb * 30 / days + change_gb * 30 * (1 - 1 / days)
     chance = theory.whole_on_average(days - 1, bad)
     return chart, (
-        f"Every {days} days: restorable with a chance of {chance:.1%}; up to {days} files and {duration(worst_s)} "
-        f"to restore; {month_gb:,.0f} GB of backups for 30 days."
+        f"{_every(days)}: restorable with a chance of {chance:.1%}; up to {days} {'file' if days == 1 else 'files'} and "
+        f"{duration(worst_s)} to restore; {month_gb:,.0f} GB of backups for 30 days."
     )
+
+
+def _every(days: int) -> str:
+    return "Every day" if days == 1 else f"Every {days} days"
