@@ -69,7 +69,8 @@ class Drill:
         """One line of a table."""
         return {
             "level": self.level, "acknowledged": self.acknowledged, "lost": self.lost, "failed": self.failed,
-            "RPO (ms)": round(1000 * self.rpo_s), "RTO (s)": self.rto_s, "audit": "adds up" if self.verified else "does not add up",
+            "RPO (ms)": round(1000 * self.rpo_s), "RTO (s)": self.rto_s,
+            "audit": "adds up" if self.verified else "does not add up",
         }  # fmt: skip
 
     def table(self) -> Table:

@@ -99,7 +99,8 @@ def ladder(shop: Shop | None = None, timing: Timing | None = None) -> Table:
     """The four levels: what stands elsewhere, what is lost, when names lead there at the latest, dollars a month."""
     rows = [
         {"level": level.name, "stands there": _stands(level), "RPO at most": duration(theory.rpo_worst_s(level.copies)),
-         "open after": duration(theory.rto_s(level, shop, timing)), "$ a month": round(sum(level.monthly(shop).values()))}
+         "open after": duration(theory.rto_s(level, shop, timing)),
+         "$ a month": round(sum(level.monthly(shop).values()))}
         for level in LEVELS.values()
     ]  # fmt: skip
     return table(pd.DataFrame(rows), caption="Four levels of standby for a shop with 500 GB")
