@@ -69,7 +69,8 @@ class Drill:
         """One line of a table."""
         return {
             "level": self.level, "acknowledged": self.acknowledged, "lost": self.lost, "failed": self.failed,
-            "RPO (s)": self.rpo_s, "RTO (s)": self.rto_s, "audit": "adds up" if self.verified else "does not add up",
+            "RPO (ms)": round(1000 * self.rpo_s), "RTO (s)": self.rto_s,
+            "audit": "adds up" if self.verified else "does not add up",
         }  # fmt: skip
 
     def table(self) -> Table:
@@ -136,7 +137,7 @@ def run(
                 phase_s = 1.0  # from now on the archive is up to a second behind
             time.sleep(0.2 + phase_s * random.Random(seed).random())
             course.lost_s = two.lose(two.a)
-            course.step("region a is lost: processes, wire, disk")
+            course.steps.append((0.0, "region a is lost: processes, wire, disk"))
             recover(course)
             served_again(customers, course)
             if failback:

@@ -96,7 +96,10 @@ class Level:
     kept: int = 2
 
     def steps(self, shop: Shop | None = None, timing: Timing | None = None) -> dict[str, float]:
-        """Seconds of each step from the loss of the region until the last obedient user is served, in order."""
+        """Seconds of each step from the loss of the region until the last obedient user is led away, in order.
+
+        Growing a small standby is no step here: it goes on beside the names (theory.all_served_s).
+        """
         shop, timing = shop or Shop(), timing or Timing()
         made = {"notice": timing.check_every_s * timing.fall}
         if not self.automatic:

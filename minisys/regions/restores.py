@@ -2,8 +2,9 @@
 
     restore_drills()        good, a flipped byte, a file cut short, a missing segment of the log
 
-Of the three damages pg_verifybackup sees two. The third opens, answers every question and looks healthy: only an audit
-that was taken while the original was alive tells that orders are missing. Not here: how often to try (theory.py).
+Of the three damages pg_verifybackup sees two: one by its checksum, one by its size. The third opens, answers every
+question and looks healthy: only an audit that was taken while the original was alive tells that orders are missing. Not
+here: how often to try (theory.py).
 """
 
 from __future__ import annotations

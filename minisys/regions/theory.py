@@ -37,7 +37,10 @@ def lost_writes(copies: Copies, writes_per_s: float) -> float:
 
 
 def rto_s(level: Level, shop: Shop | None = None, timing: Timing | None = None) -> float:
-    """Seconds from the loss until the last user whose resolver obeys is served: the sum of the level's steps."""
+    """Seconds from the loss until the last user whose resolver obeys is led to the other region, at worst.
+
+    The sum of the level's steps. Whether that region can carry everybody by then is another question: all_served_s.
+    """
     return sum(level.steps(shop, timing).values())
 
 
@@ -56,6 +59,17 @@ def open_s(level: Level, shop: Shop | None = None, timing: Timing | None = None)
     timing = timing or Timing()
     steps = level.steps(shop, timing)
     return sum(steps.values()) - steps["names"] - steps["notice"] + notice_s(timing.check_every_s, timing.fall)
+
+
+def all_served_s(level: Level, shop: Shop | None = None, timing: Timing | None = None) -> float:
+    """Mean seconds from the loss until nobody is refused: the region is open, and grown, and the names are led there.
+
+    Growing and the caches' forgetting both begin when the region opens, so the longer of the two counts. Assumes that
+    a standby which is not of full size cannot carry everybody, and that the checks take their mean time.
+    """
+    timing = timing or Timing()
+    grow_s = timing.scale_out_s if 0 < level.app < 1 else 0.0  # what is booted for the occasion has full size at once
+    return open_s(level, shop, timing) + max(grow_s, timing.ttl_s)
 
 
 def stale_share(t_s: float, ttl_s: float, asks_per_s: float = math.inf) -> float:
@@ -154,6 +168,7 @@ def loss_a_year(
 ) -> dict[str, float]:  # fmt: skip
     """Dollars a year on average: "standby" (twelve months), "down" and "data" (what disasters cost), and "together".
 
+    Down is until names lead elsewhere (rto_s); what a small standby refuses while it grows is not counted.
     *down_per_s*: dollars that a second of outage costs; *lost_per_s*: dollars that a second of lost writes costs.
     Raises ValueError for a negative number.
     """

@@ -1,6 +1,7 @@
 """What chapter 13 draws: charts that say in words what they show, tables that hold what theory and model say."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -55,11 +56,14 @@ def test_explorers_open_without_error_and_redraw_at_once(make):
 
 def test_tables_of_the_chapter():
     assert [row["level"] for row in numbers(figures.ladder())] == list(LEVELS)
+    assert [row["cut off, DNS (s)"] for row in numbers(explorers.names_table())] == ["188", "166", "138", "116"]
     rows = numbers(figures.both_write())
     assert len(rows) == 6 and {row["written"] for row in rows} == {"5,998"}
     assert [row["ransomware"] for row in numbers(figures.spared())].count("whole") == 1
     assert [row["files"] for row in numbers(figures.restore_plan(9.6))] == ["1", "2", "173"]
     assert [row["files"] for row in numbers(figures.restore_plan(9.6, broken_day=9))] == ["1", "1", "461"]
+    assert "all files: 28 minutes" in figures.restore_plan(9.6).caption
+    assert "cannot be read: 33 minutes" in figures.restore_plan(9.6, broken_day=9).caption
 
 
 @pytest.mark.parametrize("make", [figures.distances, figures.round_trips])
@@ -70,6 +74,14 @@ def test_charts_of_distance_say_what_they_show(make):
 def test_the_small_standby_is_open_long_before_it_can_carry_everybody():
     run = figures.lost("warm standby", 0)
     assert run.rto_s < theory.rto_s(LEVELS["warm standby"]) < run.rto_all_s
+
+
+def test_growing_is_in_the_sum_that_fits_the_last_request():
+    warm = LEVELS["warm standby"]
+    assert theory.all_served_s(warm) == 75 + 30 + 240
+    assert abs(figures.last_user_s() - theory.all_served_s(warm)) < 15, "half a check's period, in five runs"
+    assert theory.all_served_s(LEVELS["pilot light"]) == theory.open_s(LEVELS["pilot light"]) + 60
+    assert theory.all_served_s(replace(warm, app=1.0)) == 75 + 30 + 60
 
 
 class Drilled:
@@ -83,9 +95,14 @@ class Drilled:
 @pytest.mark.parametrize("measure", ["rto_s", "rpo_s"])
 def test_three_worlds_side_by_side_with_and_without_a_drill(measure):
     drills = [Drilled(level.name, 0.1, 1.0) for level in drilled.DRILLED]
-    assert "seconds" in drilled.in_three_worlds(measure, drills, seeds=2).description
+    unit = {"rto_s": "seconds", "rpo_s": "ms"}[measure]
+    assert unit in drilled.in_three_worlds(measure, drills, seeds=2).description
     assert drilled.in_three_worlds(measure, seeds=1).description
-    assert len(drilled.runbook(drills).frame) == 2 and drilled.runbook([]).frame.empty
+    assert (
+        len(drilled.runbook(drills).frame) == 2
+        and "–" not in str(drilled.runbook(drills).frame)
+        and drilled.runbook([]).frame.empty
+    )
 
 
 def test_formula_and_model_of_the_drill_rank_the_levels_alike():

@@ -57,7 +57,7 @@ def calm(settings: Settings) -> str:
     every_s, fall, _ = asked(settings)
     alarms = theory.YEAR_S / every_s * LOST_CHECKS**fall
     if alarms >= ALARMS_A_YEAR:
-        look = f"{theory.YEAR_S / every_s:,.0f} checks a year, each the first of {fall} lost ones with 0.01^{fall}"
+        look = f"{theory.YEAR_S / every_s:,.0f} checks a year × 0.01^{fall}: {fall} lost in a row"
         raise Wrong(f"{alarms:.3g} false alarms a year", expected="fewer than one", look=look)
     return f"{alarms:.2g} false alarms a year"
 

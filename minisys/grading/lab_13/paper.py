@@ -25,9 +25,9 @@ ASKED = {
     "whole": "one full backup and six increments, each unreadable with 1 %: the chance that all can be read",
 }
 UNITS = {
-    "rpo": "seconds",
+    "rpo": "a number of seconds",
     "lost": "a number of orders",
-    "rto": "seconds",
+    "rto": "a number of seconds",
     "stale": "a share from 0 to 1",
     "whole": "a chance from 0 to 1, to three digits",
 }
