@@ -20,6 +20,7 @@ from minisys.observability.runbooks import DEFAULT
 from minisys.observability.slo import Slo
 from minisys.regions import latency
 from minisys.regions import theory as regions
+from minisys.regions.figures import SEEN
 from minisys.regions.levels import BACKUP
 from minisys.resilience import explore, explore_defences, explore_live, metastable
 from minisys.scaling import curves, theory, usl
