@@ -155,7 +155,8 @@ def backups_at(days: int, bad_percent: float, change_gb: float, gb_per_min: floa
     chance = theory.whole_on_average(days - 1, bad)
     return chart, (
         f"{_every(days)}: restorable with a chance of {chance:.1%}; up to {days} "
-        f"{'file' if days == 1 else 'files'} and {duration(worst_s)} to restore; {month_gb:,.0f} GB of backups for 30 days."
+        f"{'file' if days == 1 else 'files'} and {duration(worst_s)} to restore; "
+        f"{month_gb:,.0f} GB of backups for 30 days."
     )
 
 

@@ -20,6 +20,7 @@ from minisys.observability.runbooks import DEFAULT
 from minisys.observability.slo import Slo
 from minisys.regions import latency
 from minisys.regions import theory as regions
+from minisys.regions.figures import SEEN
 from minisys.regions.levels import BACKUP
 from minisys.resilience import explore, explore_defences, explore_live, metastable
 from minisys.scaling import curves, theory, usl
@@ -97,6 +98,12 @@ QUOTED = [
     ("13", "what it gets back is up to 70 minutes old", lambda: regions.rpo_worst_s(BACKUP.copies) / 60, 70),
     ("13", "Half of the 66 pairs are met within 6 %",
      lambda: round(median(abs(row["off"]) for row in latency.compared()), 2), 0.05),
+    ("13", "Virginia to London and to Tokyo come out 12 and 14 % too long",
+     lambda: [round(row["off"], 2) for to in ("London", "Tokyo") for row in latency.compared()
+              if (row["from"], row["to"]) == ("Virginia", to)], [0.12, 0.14]),
+    ("13", "the curve begins at 87 %", lambda: round(regions.stale_mix(0, 60, SEEN, 0.1), 2), 0.87),
+    ("13", "at nearly five times the storage", lambda: 500 * 30 / (500 * 30 / 7 + 40 * 30 * 6 / 7), 4.73),
+    ("13", "0.99⁷ or 93 % on the last", lambda: round(regions.whole(7, 0.01), 2), 0.93),
     ("13", "Weekly and one copy: about 96 %. A full backup every day: 99 %",
      lambda: [round(regions.whole_on_average(days - 1, 0.01), 2) for days in (7, 1)], [0.96, 0.99]),
     ("13", "better than 99.9 %", lambda: round(regions.whole_on_average(6, 0.01**2), 4), 0.9996),
