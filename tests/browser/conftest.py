@@ -149,14 +149,18 @@ class Notebook:
 def only_widgets(path: Path) -> None:
     """Empty the code cells of the notebook *path* that neither show a widget nor make what such a cell uses.
 
-    Their stored outputs stay until they are run, so that a page that has just been opened shows them.
+    Of the widgets the first three (a prediction and two to play with) and the last (the questions) are kept; the
+    others are of the same kinds, and nbval runs them. Stored outputs stay until a cell is run, so that a page that has
+    just been opened shows them.
     """
     notebook = json.loads(path.read_text("utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    shows = [any(WIDGET in kind for output in cell["outputs"] for kind in output.get("data", ())) for cell in cells]
+    widgets = [i for i, shown in enumerate(shows) if shown]
     wanted: set[str] = set()
-    for cell in reversed([cell for cell in notebook["cells"] if cell["cell_type"] == "code"]):
+    for i, cell in reversed(list(enumerate(cells))):
         tree = ast.parse("".join(cell["source"]))
-        shown = {kind for output in cell["outputs"] for kind in output.get("data", ())}
-        if made(tree) & wanted or any(WIDGET in kind for kind in shown):
+        if made(tree) & wanted or i in widgets[:3] + widgets[-1:]:
             wanted |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         else:
             cell["source"] = ["# no widget here: nbval runs it"]
