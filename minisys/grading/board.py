@@ -19,7 +19,7 @@ from pathlib import Path
 from minisys.grading import checks
 from minisys.grading.progress import Entry, Points, Progress, best_of
 from minisys.grading.report import Shown
-from minisys.interview import families, habits, interviewer, own, repetition
+from minisys.interview import families, habits, repetition
 from minisys.interview.habits import Habits
 from minisys.interview.repetition import Queue
 
@@ -155,6 +155,8 @@ def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | 
     for entry in best_of(progress.history()):
         tried.setdefault(entry.chapter, []).append(entry)
     rows = tuple(_row(path, tried.get(path.name[:2], []), progress) for path in files)
+    from minisys.interview import interviewer, own  # these load the bank and the design room
+
     due = repetition.queue(progress, known=own.known())
     return Board(
         rows, progress.notice, families.standing(progress), due, habits.habits(progress), interviewer.summary(progress)

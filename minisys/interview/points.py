@@ -6,9 +6,13 @@ confidence, and the next run draws other questions.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from minisys.grading.progress import Progress
 from minisys.interview import repetition
-from minisys.interview.judge import Asked, Verdict
+
+if TYPE_CHECKING:  # the board reads the words below, and need not wait for the bank
+    from minisys.interview.judge import Asked, Verdict
 
 LEVEL_WORDS = {"junior": "junior level", "mid": "mid level", "senior": "senior level", "staff": "staff level"}
 CONFIDENCE = ("", "sure", "fairly sure", "guessing")
