@@ -102,7 +102,7 @@ QUOTED = [
      lambda: [round(row["off"], 2) for to in ("London", "Tokyo") for row in latency.compared()
               if (row["from"], row["to"]) == ("Virginia", to)], [0.12, 0.14]),
     ("13", "the curve begins at 87 %", lambda: round(regions.stale_mix(0, 60, SEEN, 0.1), 2), 0.87),
-    ("13", "at nearly five times the storage", lambda: 500 * 30 / (500 * 30 / 7 + 40 * 30 * 6 / 7), 4.73),
+    ("13", "at nearly five times the storage", lambda: 500 * 30 / (500 * 30 / 7 + 40 * 30 * 6 / 7), 175 / 37),
     ("13", "0.99⁷ or 93 % on the last", lambda: round(regions.whole(7, 0.01), 2), 0.93),
     ("13", "Weekly and one copy: about 96 %. A full backup every day: 99 %",
      lambda: [round(regions.whole_on_average(days - 1, 0.01), 2) for days in (7, 1)], [0.96, 0.99]),
