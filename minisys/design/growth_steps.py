@@ -12,7 +12,7 @@ costs money, and each brings something that can break.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -22,6 +22,7 @@ import pandas as pd
 
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.cost import monthly
+from minisys.design.explore import altered
 from minisys.design.flat import flatten
 from minisys.design.network import Network
 from minisys.design.parts import Autoscaler, Call, Clients, Database, Design, Part
@@ -77,6 +78,16 @@ def text(name: str) -> str:
 def step(name: str) -> Design:
     """The design of the step *name*, read from its text. Raises ValueError for another name."""
     return read(text(name))
+
+
+def scheduled(name: str, copies: int) -> Design:
+    """The step *name* on a day that was announced: every autoscaler keeps at least so many *copies*."""
+    values = {}
+    for part in step(name).parts:
+        if (scaler := getattr(part, "autoscaler", None)) is not None:
+            values[f"{part.name}.copies"] = max(copies, part.copies)
+            values[f"{part.name}.autoscaler"] = replace(scaler, low=max(copies, scaler.low))
+    return altered(step(name), values)
 
 
 @cache
