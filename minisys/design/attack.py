@@ -80,15 +80,15 @@ def suspects(design: Design) -> Iterator[Suspect]:
 
 
 def findings_table(findings: list[Finding], most: int = 12) -> Table:
-    """Findings as a table: place, damage, sentence, cure."""
+    """Findings as a table: weakness and place, damage (evidence.Damage.total), sentence, cure."""
     rows = [
         {
-            "weakness": f.weakness + ("" if f.promised else " (beyond the promise)"), "at": f.component,
-            "damage": round(f.damage, 3), "what happens": f.sentence, "cure": f.cure,
+            "weakness": f"{f.weakness}, {f.component}", "damage": f"{f.damage:.3f}",
+            "what happens": ("" if f.promised else "Beyond the promise: ") + f.sentence, "cure": f.cure,
         }
         for f in findings[:most]
     ]  # fmt: skip
-    columns = ["weakness", "at", "damage", "what happens", "cure"]
+    columns = ["weakness", "damage", "what happens", "cure"]
     return table(pd.DataFrame(rows, columns=columns), caption=f"{len(findings)} findings, worst first")
 
 

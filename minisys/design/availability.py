@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from minisys.availability import graph, theory
@@ -172,6 +173,11 @@ def components(
 
 def exact(design: Design, ground: Ground = CLOUD) -> float:
     """The share of requests that a design can serve in the long run; 1 without clients. Raises ValueError as above."""
+    return _exact(design, ground)
+
+
+@lru_cache(maxsize=64)
+def _exact(design: Design, ground: Ground) -> float:
     return _weighted(design, lambda clients, on: graph.availability(components(design, clients, on, ground)))
 
 

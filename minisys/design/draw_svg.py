@@ -32,7 +32,7 @@ def svg(design: Design, run: Any = None, *, at: Layout | None = None) -> str:
     """
     at = at or layout(design)
     said = words.of_design(design, run)
-    top = [_frame(name, *frame) for name, frame in at.frames.items()]
+    top = [_frame(name, *frame, dark=_dark(name, run)) for name, frame in at.frames.items()]
     lines = [_arrow(design, pair, points, run) for pair, points in at.ways.items()]
     texts = labels.placed([(said, points, bad) for said, points, bad, _ in lines], at)
     boxes = [_box(design, part, at.boxes[part.name], run) for part in design.parts]
@@ -54,10 +54,17 @@ def _head(name: str, colour: str) -> str:
 _MARKERS = f"<defs>{_head('arrow', MUTED)}{_head('bad', BAD)}</defs>"
 
 
-def _frame(name: str, x: float, y: float, width: float, height: float) -> str:
+def _dark(region: str, run: Any) -> str:
+    """From when to when the run's plan loses *region*, in words; "" if never."""
+    lost = [one for one in run.plan if one.kind == "region loss" and one.target == region] if run is not None else []
+    return ", ".join(f"dark from {one.at_s:g} s to {min(one.at_s + one.for_s, run.for_s):g} s" for one in lost)
+
+
+def _frame(name: str, x: float, y: float, width: float, height: float, *, dark: str = "") -> str:
     size = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="12"'
-    text = _text(name, x + 12, y + 17, weight=600, colour=MUTED)
-    look = 'fill="#FAFBFC" stroke="#B8BFCC" stroke-dasharray="5 4"'
+    said = f"{name}, {dark}" if dark else name
+    text = _text(said, x + 12, y + 17, weight=600, colour=BAD if dark else MUTED)
+    look = f'fill="{LINE if dark else "#FAFBFC"}" stroke="#B8BFCC" stroke-dasharray="5 4"'
     return f"<g data-region={quoteattr(name)}><rect {size} {look}/>{text}</g>"
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import altair as alt
 
 from minisys.design.cost import monthly
-from minisys.design.headroom import headroom
+from minisys.design.headroom import Headroom, headroom
 from minisys.design.parts import Design
 from minisys.design.run import run
 from minisys.design.traffic import Traffic
@@ -81,23 +81,39 @@ def what_if(design: Design, title: str = "", *, simulated: bool = True, **contro
 def picture(design: Design, *, simulated: bool = True, seed: int = 0) -> tuple[alt.LayerChart, str]:
     """The chart and the caption of an explorer."""
     room = headroom(design)
-    frame = room.parts.assign(busy=(100 * room.parts["utilisation"]).clip(upper=1e6))
+    frame = room.parts.assign(busy=(100 * room.parts["utilisation"]).clip(upper=100.0))
     chart = charts.dots(
         frame[["part", "busy"]], x="busy", y="part", title="How busy each part is", sort=False,
-        x_title="busy (% of what it can do)", y_title="part",
+        x_title="busy (% of what it can do; 100 is full)", y_title="part",
     )  # fmt: skip
-    first = f"{room.breaks_first} breaks first, at {room.at_times:.2g} times this traffic" if room.breaks_first else ""
     return chart, "; ".join(
-        said for said in (_ran(design, seed) if simulated else "", first, _bill(design)) if said
+        said for said in (_ran(design, seed) if simulated else "", _first(design, room), _bill(design)) if said
     ) + "."
+
+
+def _first(design: Design, room: Headroom) -> str:
+    """What breaks first; who is full only because it waits for that; and that a full part's line has no end."""
+    if not room.breaks_first:
+        return ""
+    waits = [name for name in room.parts["part"][1:] if design[name].holds and _calls(design, name, room.breaks_first)]
+    if room.at_times > 1:
+        return f"{room.breaks_first} breaks first, at {room.at_times:.2g} times this traffic"
+    used = float(room.parts["utilisation"][0])
+    also = f" and {' and '.join(waits)} waits for it" if waits else ""
+    return f"{room.breaks_first} is full{also}: the line grows by {used - 1:.2g} s every second, for ever"
+
+
+def _calls(design: Design, caller: str, callee: str) -> bool:
+    return any(call.to == callee for call in design[caller].calls)
 
 
 def _ran(design: Design, seed: int) -> str:
     users = sum(part.rate for part in design.parts if hasattr(part, "rate"))
-    seen = run(design, Traffic.steady(), for_s=max(1.0, REQUESTS / max(users, 1e-9)), seed=seed)
+    for_s = max(1.0, REQUESTS / max(users, 1e-9))
+    seen = run(design, Traffic.steady(), for_s=for_s, seed=seed)
     p99 = seen.latency_s(99)
     said = f"p99 {1000 * p99:.3g} ms" if math.isfinite(p99) else "nothing is answered"
-    return f"{said}, {100 * seen.availability:.4g} % served"
+    return f"in the first {for_s:.2g} s {said}, {100 * seen.availability:.4g} % served"
 
 
 def _bill(design: Design) -> str:

@@ -144,6 +144,7 @@ export default {
     const root = element("div", "ms-playback ms-design-film", el, { "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": `${film.title}, played` });
     const stage = element("div", "ms-stage", root), drawing = element("div", "", stage, { "aria-hidden": "true" });
     drawing.innerHTML = film.svg; Object.assign(drawing.firstChild.style, { display: "block", width: "100%", height: "auto" });
+    stage.style.maxWidth = `${80 * film.width / (film.height + STRIP)}vh`;  // all of it on one screen
     const canvas = element("canvas", "", stage, { role: "img", "aria-label": film.words });
     Object.assign(canvas.style, { position: "absolute", left: 0, top: 0 });
     const start = element("button", "ms-start", stage, { type: "button", "aria-label": "Play", tabindex: "-1" }, "▶");

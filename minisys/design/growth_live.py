@@ -9,6 +9,7 @@ with what was written and charged. Not promised: timings of your machine; theory
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -29,8 +30,9 @@ from minisys.design.live_plan import SHOP
 from minisys.design.parts import Design, Edge
 from minisys.design.run import run
 from minisys.testbed import charts
+from minisys.testbed.tables import Table, table
 
-RATES = (8.0, 30.0)  # orders a second; the servers can do 40
+RATES = (10.0, 18.0, 26.0, 32.0)  # orders a second; the servers can do 40
 DRAWN = (4.0, 12.0, 20.0, 28.0, 34.0)
 
 
@@ -65,7 +67,7 @@ def _answer_s(design: Design) -> float:
     return now.answer_s(edge)
 
 
-def simulated(rates: Sequence[float] = DRAWN, orders: int = 2_000, seeds: int = 3) -> pd.DataFrame:
+def simulated(rates: Sequence[float] = DRAWN, orders: int = 1_500, seeds: int = 3) -> pd.DataFrame:
     """Mean seconds of an order in virtual time, *orders* of them at each rate, a row a seed."""
     rows = []
     for rate in rates:
@@ -76,7 +78,7 @@ def simulated(rates: Sequence[float] = DRAWN, orders: int = 2_000, seeds: int = 
     return pd.DataFrame(rows)
 
 
-def measured(shop: LiveDesign, rates: Sequence[float] = RATES, for_s: float = 2.5) -> pd.DataFrame:
+def measured(shop: LiveDesign, rates: Sequence[float] = RATES, for_s: float = 2.0) -> pd.DataFrame:
     """Mean seconds of an order in the running *shop*: Locust's users for *for_s* seconds at each rate."""
     rows = []
     for number, rate in enumerate(rates):
@@ -101,29 +103,44 @@ def in_three_worlds(live: pd.DataFrame) -> alt.LayerChart:
 
 
 class Evening(NamedTuple):
-    """What happened: what users saw, who was killed, who was not up again afterwards, and what the books say."""
+    """What happened: what users saw, who was killed and when (seconds), who was not up again, what the books say."""
 
     shopping: Shopping
-    killed: tuple[str, ...]
+    kills: tuple[tuple[float, str], ...]
     down: list[str]
     audit: Audit
 
+    def kills_table(self) -> Table:
+        """Each kill, how many users were waiting for their order just then, and for how long the slowest waited."""
+        rows = []
+        for at_s, name in self.kills:
+            under_way = [row for row in self.shopping.rows if row[1] and row[2] <= at_s <= row[3]]
+            slowest = max((row[3] - row[2] for row in under_way), default=math.nan)
+            rows.append({"killed": name, "at": f"{at_s:.1f} s", "orders under way": len(under_way),
+                         "slowest of them": f"{slowest:.2f} s" if under_way else "–"})  # fmt: skip
+        return table(pd.DataFrame(rows), caption="Who was killed, and whose order was on its way")
 
-def evening(shop: LiveDesign, targets: Sequence[str], *, per_s: float = 15.0, every_s: float = 1.2) -> Evening:
-    """Users come at *per_s*, a third of them buys; every *every_s* seconds one of *targets* is killed; then the audit.
+
+def evening(
+    shop: LiveDesign, targets: Sequence[str], *, per_s: float = 15.0, buys: float = 0.6, every_s: float = 1.2
+) -> Evening:
+    """Users come at *per_s*, a share *buys* orders; every *every_s* seconds one of *targets* is killed; then the audit.
 
     A target is a copy ("app/1"), a part, or "leader": whoever leads the store's first shard then.
     """
     begun = threading.Event()
     with ThreadPoolExecutor(1) as hands:
-        users = hands.submit(shop.load, every_s * (len(targets) + 1), per_s, seed=1, begun=begun)
+        users = hands.submit(shop.load, every_s * (len(targets) + 1), per_s, buys=buys, seed=1, begun=begun)
         while not begun.wait(0.05) and not users.done():
             pass
-        killed = [_kill(shop, target, every_s) for target in targets]
+        start_s = time.monotonic()
+        kills = [kill for target in targets for kill in _kill(shop, target, every_s, start_s)]
         shopping = users.result()
-    return Evening(shopping, tuple(name for names in killed for name in names), shop.whole(), shop.audit())
+    return Evening(shopping, tuple(kills), shop.whole(), shop.audit())
 
 
-def _kill(shop: Any, target: str, after_s: float) -> list[str]:
+def _kill(shop: Any, target: str, after_s: float, start_s: float) -> list[tuple[float, str]]:
+    """When (seconds after the first user) and who."""
     time.sleep(after_s)
-    return list(shop.kill(shop.leader() if target == "leader" else target))
+    at_s = time.monotonic() - start_s
+    return [(at_s, name) for name in shop.kill(shop.leader() if target == "leader" else target)]

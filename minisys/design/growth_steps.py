@@ -12,7 +12,7 @@ costs money, and each brings something that can break.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -22,7 +22,10 @@ import pandas as pd
 
 from minisys.chaos.plan import Fault, FaultPlan
 from minisys.design.cost import monthly
-from minisys.design.parts import Autoscaler, Call, Clients, Design, Part
+from minisys.design.explore import altered
+from minisys.design.flat import flatten
+from minisys.design.network import Network
+from minisys.design.parts import Autoscaler, Call, Clients, Database, Design, Part
 from minisys.design.quantities import written
 from minisys.design.run import Run, run
 from minisys.design.text import read
@@ -77,6 +80,16 @@ def step(name: str) -> Design:
     return read(text(name))
 
 
+def scheduled(name: str, copies: int) -> Design:
+    """The step *name* on a day that was announced: every autoscaler keeps at least so many *copies*."""
+    values = {}
+    for part in step(name).parts:
+        if (scaler := getattr(part, "autoscaler", None)) is not None:
+            values[f"{part.name}.copies"] = max(copies, part.copies)
+            values[f"{part.name}.autoscaler"] = replace(scaler, low=max(copies, scaler.low))
+    return altered(step(name), values)
+
+
 @cache
 def tried(design: Design | str, trial: str, seed: int = SEED) -> Run:
     """*design* (or a step's name) in one of TRIALS. Raises ValueError for another trial."""
@@ -127,6 +140,40 @@ def timed_out(name: str, trial: str) -> Table:
     frame = tried(name, trial).arrows
     rows = frame.loc[frame["timed_out"] > 0, ["from", "to", "calls", "failed", "timed_out", "retries"]]
     return table(rows.reset_index(drop=True), caption=f"Attempts that ran out of time: {name}, {trial}")
+
+
+def reads_and_orders(name: str, trial: str) -> Table:
+    """What those saw who only looked, and what those saw who bought."""
+    found = tried(name, trial)
+    frame = found.trace.frame
+    took = frame["finished_s"] - frame["sent_s"]
+    rows = []
+    for word, mine in (("reads", found.requests.write == 0), ("orders", found.requests.write == 1)):
+        well = mine & (frame["outcome"] == "ok").to_numpy()
+        times = [time(float(took[well].quantile(q))) for q in (0.5, 0.99)]
+        answered = share(float(f"{100 * well.sum() / mine.sum():.4g}") / 100)
+        rows.append({"who": word, "requests": int(mine.sum()), "answered": answered, "p50": times[0], "p99": times[1]})
+    return table(pd.DataFrame(rows), caption=f"{trial.capitalize()}, {name}: who looks and who buys")
+
+
+def far_writes(name: str, database: str, origin: str) -> Table:
+    """For each shard of *database*: how long a write from region *origin* is under way, without any work or waiting.
+
+    There and back to the shard's primary, and from there to as many other copies as its majority needs.
+    """
+    flat = flatten(step(name), Network())
+    part = next(part for part in flat.design.of(Database) if part.name == database)
+    home = list(flat.design.regions).index(origin) + sum(map(len, flat.design.regions.values()))
+    rows = list(flat.copies_of(flat.names.index(database)))
+    found = []
+    for shard in range(part.shards):
+        members = [flat.zone_of[row] for row in rows[shard * part.copies : (shard + 1) * part.copies]]
+        there = 2 * flat.half_s[home, members[0]]
+        more = sorted(2 * flat.half_s[members[0], other] for other in members[1:])[part.copies // 2 - 1]
+        zone = [zone for zones in flat.design.regions.values() for zone in zones][members[0]]
+        found.append({"shard": f"shard {shard + 1}", "primary in": zone, "there and back": time(there),
+                      "its majority": time(more), "together": time(there + more)})  # fmt: skip
+    return table(pd.DataFrame(found), caption=f"{name}: a write from {origin}, by shard, distances only")
 
 
 def what_changed(before: str, after: str) -> Table:

@@ -16,17 +16,20 @@ import pandas as pd
 
 from minisys.design.flow import Flows, flows
 from minisys.design.parts import Clients, Design, Dns, External, Part
+from minisys.design.words import share
 from minisys.testbed.tables import Table, table
 
 MOST = 1e6  # times today's traffic: beyond, a part counts as never full
+WITH_IT = 1.1  # a part that waits and is full at up to so much less traffic is full because of whom it waits for
 
 
 @dataclass(frozen=True)
 class Headroom:
     """*breaks_first* is full at *at_times* today's traffic, that is *at_per_s* requests of users per second.
 
-    parts: one row each (part, kind, arrived_per_s, utilisation, at_times), the first to break on top. A design that
-    does no work breaks never: breaks_first "" at inf.
+    parts: one row each (part, kind, arrived_per_s, utilisation, at_times), the first to break on top. A part whose
+    workers wait for the first one's answers, and are all waiting just before that is full, is full with it. A design
+    that does no work breaks never: breaks_first "" at inf.
     """
 
     breaks_first: str
@@ -36,7 +39,8 @@ class Headroom:
 
     def table(self) -> Table:
         """The parts as a table."""
-        return table(self.parts, caption=f"{self.breaks_first or 'Nothing'} breaks first, at {self.at_times:.3g} times")
+        rows = self.parts.assign(utilisation=[share(float(f"{used:.3g}")) for used in self.parts["utilisation"]])
+        return table(rows, caption=f"{self.breaks_first or 'Nothing'} breaks first, at {self.at_times:.3g} times")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return self.table()._repr_mimebundle_()
@@ -55,8 +59,10 @@ def headroom(design: Design) -> Headroom:
     ]  # fmt: skip
     columns = ["part", "kind", "arrived_per_s", "utilisation", "at_times"]
     frame = pd.DataFrame(rows, columns=columns)
-    held = frame["part"].map(lambda name: 1.1 if design[name].holds else 1.0)  # who waits for it fills up with it
+    held = frame["part"].map(lambda name: WITH_IT if design[name].holds else 1.0)  # who waits for it fills up with it
     frame = frame.loc[(frame["at_times"] * held).sort_values(kind="stable").index].reset_index(drop=True)
+    if len(frame):
+        frame["at_times"] = frame["at_times"].clip(lower=frame["at_times"][0])
     users = sum(part.rate for part in design.of(Clients))
     if not len(frame) or math.isinf(frame.at_times[0]):
         return Headroom("", math.inf, math.inf, frame)

@@ -39,7 +39,8 @@ class Shop:
         self.start = time.monotonic()
 
     def come(self) -> None:
-        """Users come until the time is over, then all finish."""
+        """Users come until the time is over, then all finish. Seconds are counted from now on."""
+        self.start = time.monotonic()
         under_way, at_s, number = Group(), 0.0, 0
         while (at_s := at_s + self.rng.expovariate(self.job["per_s"])) < self.job["for_s"]:
             item, buys = self.rng.randrange(self.job["items"]), self.rng.random() < self.job["buys"]

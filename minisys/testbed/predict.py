@@ -171,6 +171,8 @@ def _compare(answer: Answer, actual: float | str, within: float, unit: str, whic
         return f"You said {shown[answer]}. It is {shown[actual]}.", False
     factor = max(answer / actual, actual / answer)
     size = "too high" if abs(answer) > abs(actual) else "too low"
+    if unit == "%" and factor > within:
+        return f"You said {shown[answer]}. It is {shown[actual]}: {number(abs(answer - actual))} points {size}.", False
     near = f"within a factor of {number(within)}" if factor <= within else f"{size} by a factor of {number(factor)}"
     return f"You said {shown[answer]}. It is {shown[actual]}: {near}.", factor <= within
 

@@ -64,6 +64,14 @@ def test_a_table_of_steps_says_what_the_runs_say():
     ladder = shop.ladder(["quiet"], ["one server", "copies"]).frame
     assert list(ladder.columns) == ["step", "quiet"] and len(ladder) == 2
     assert "users us" in repr(shop.timed_out("regions", "quiet"))
+    who = shop.reads_and_orders("cache", "slow bank").frame
+    assert list(who["who"]) == ["reads", "orders"] and who["answered"][0] == "100 %"
+
+
+def test_a_far_write_costs_the_trips_between_its_copies():
+    rows = shop.far_writes("regions", "db", "us").frame
+    assert list(rows["primary in"]) == ["eu-a", "us-a", "asia-a", "eu-a"]
+    assert rows["together"][2] == "401 ms" and rows["together"][1] == "93.4 ms"
 
 
 def test_what_is_not_there_is_told():

@@ -46,6 +46,11 @@ def test_a_number_is_a_hit_within_a_factor(answer, actual, hit, says):
     assert says in verdict.said
 
 
+def test_a_share_is_missed_by_points():
+    asked = predict("Served", 80, unit="%")
+    assert asked.reveal(44.5, within=1.3).said == "You said 80 %. It is 44.5 %: 35.5 points too high."
+
+
 def test_the_factor_can_be_chosen():
     assert predict("p99", 4, unit="s").reveal(3.1, within=1.2).hit is False
     with pytest.raises(ValueError, match="at least 1, not 0.5"):
