@@ -137,6 +137,7 @@ def cards(
     from minisys.interview import anki
 
     try:
+        typer.echo("Writing the questions; the charts are simulated, which may take a minute or two …", err=True)
         typer.echo(f"{anki.export(file, chapter or None)} questions written to {file}.")
     except (OSError, ValueError) as problem:
         raise typer.BadParameter(str(problem)) from None

@@ -181,7 +181,8 @@ def _stores(design: Design) -> Problems:
             said = f"{part.name}: replication {part.replication} needs {least} copies, got {part.copies}"
             yield DesignError(f"{said}; write copies: {least}", path=_at(part, "replication"), value=part.copies)
         if part.replication == "none" and part.copies > 1:
-            said = f"{part.name} has {part.copies} copies, and nobody copies its data; write replication: async"
+            said = f"{part.name} has {part.copies} copies, and nobody copies its data"
+            said += "; write replication: async, semi-sync or raft"
             yield DesignError(said, path=_at(part, "copies"), value=part.copies)
 
 

@@ -31,7 +31,7 @@ WORDS = re.compile(r"[A-Za-z][\w.+-]*( [\w.+-]+)*", re.ASCII)  # what YAML reads
 WIDTH = 112
 BREAK = "\0"  # where a line may be broken, while it is being written
 LISTS = ("calls", "zones")
-ALIASES = {"p99.9": "p999"}
+ALIASES = {"p99.9": "p999", "tries": "attempts", "replicas": "copies"}  # as they are drawn, and often called
 
 
 def read(text: str) -> Design:

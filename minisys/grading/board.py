@@ -146,7 +146,7 @@ def board(notebooks: str | os.PathLike[str] | None = None, progress: Progress | 
 
     *progress* is the file to read (default: the learner's). Raises ValueError if the folder holds no chapter.
     """
-    folder = Path(notebooks) if notebooks is not None else Path.cwd() if _chapters(Path.cwd()) else NOTEBOOKS
+    folder = Path(notebooks) if notebooks is not None else Path.cwd() if len(_chapters(Path.cwd())) > 1 else NOTEBOOKS
     files = _chapters(folder)
     if not files:
         raise ValueError(f"no chapter (NN_topic.ipynb) in {folder}; open the course's own folder and try again")

@@ -103,11 +103,15 @@ class Interviewer:
             self._do("next", asks=_asks(self.mock.findings[self.mock.follow_up]))
         elif mock.phase + 1 < len(PHASES):
             self._do("next", asks=self._prompt(mock.phase + 1))
+            if self.mock.phase == BREAK and self.text():  # what stands on the screen is not out of date
+                self.seen = self.machine.look(self.case, self.text(), self.mock.seed, True)
         else:
             self._do("next")
 
     def _prompt(self, phase: int) -> str:
         told = self.case.prompts[PROMPTS[PHASES[phase]]]
+        if phase == DRAW and self.case.slice:
+            return f"{told}\n\nHow much of it is run: {self.case.slice}"
         if phase != BREAK:
             return told
         grown = (
@@ -156,7 +160,8 @@ def _event(entry: Entry) -> Event:
 def _asks(finding: Mapping[str, Any]) -> str:
     if not finding.get("weakness"):
         return str(finding["sentence"])
-    shown = f"Plan: {finding['plan']}; seed {finding['seed']}; damage {finding['damage']:.2g}."
+    damage = f"damage {finding['damage']:.2g} (0: nobody notices, 1: all is lost)"
+    shown = f"Plan: {finding['plan']}; seed {finding['seed']}; {damage}."
     beyond = "" if finding.get("promised", True) else " That is beyond what was promised; say whether it should be."
     return f"About “{finding['component']}” in your own design: {finding['sentence']}{beyond}\n\n{shown} What now?"
 

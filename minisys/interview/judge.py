@@ -138,7 +138,7 @@ def _number(asked: Asked, question: Number, answer: Any) -> Verdict:
         for slip in question.slips
         if _hit(given, question.slipped(slip, values), question.tolerance)
     )
-    said = f"You said {_said(given, question.unit)}; it is {right}."
+    said = f"You said {_said(given, question.unit)}; it is {right}{_off(given, key)}."
     return Verdict(0.0, said, right, question.explanation, notes[:1], worked)
 
 
@@ -178,6 +178,15 @@ def _hit(given: Span, key: float, tolerance: float) -> bool:
     """Whether *key* lies in what was given, or within the tolerance of its ends."""
     room = tolerance * abs(key) + 1e-12
     return given.low - room <= key <= given.high + room
+
+
+def _off(given: Span, key: float) -> str:
+    """How far a wrong number is off, where it is several times too much or too little."""
+    near = given.low if given.low > key else given.high
+    if near * key <= 0:
+        return ""
+    times, way = (near / key, "much") if near > key else (key / near, "little")
+    return f", {times:,.3g} times too {way}" if times >= 1.95 else ""
 
 
 def _said(given: Span, unit: str) -> str:

@@ -10,6 +10,7 @@ text does not say is not run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ class Case(Protocol):
     brief: str
     prompts: Mapping[str, str]
     change: str
+    slice: str
     follow_ups: tuple[str, ...]
 
     def design(self) -> Design:
@@ -71,6 +73,14 @@ def starter(case: Case) -> str:
     return write(Design(there.name, (*clients, app, db), there.regions))
 
 
+def wanted(case: Case) -> list[str]:
+    """What the case promises, a line each: "p99: 150 ms". Known before anything is run."""
+    from minisys.design.text import write
+
+    said = write(case.design()).partition("\nobjectives: {")[2].strip().rstrip("}")
+    return re.split(r",\s+(?=[a-z]\w*:)", said) if said else []
+
+
 def read(case: Case, text: str, changed: bool) -> tuple[Design, tuple[str, ...]]:
     """The design in *text* with what the case gives, and a line for each thing that was put right.
 
@@ -87,13 +97,25 @@ def read(case: Case, text: str, changed: bool) -> tuple[Design, tuple[str, ...]]
     for i, part in enumerate(parts):
         given = _given(part, mine, there, GROWTH if changed else 1.0)
         for name, value in given.items():
-            if name != "rate" or not changed:
+            if name == "rate" and changed:
+                notes.append(f"{part.name}: run with {value:,.4g}/s, the new forecast, whatever the text says")
+            else:
                 notes.append(f"{part.name}: {name} is {value:.4g} in this case, not {getattr(part, name):.4g}")
         parts[i] = replace(part, **given)
+        notes += _unused(part)
     wanted = there.objectives
     if changed and wanted.cost is not None:
         wanted = replace(wanted, cost=wanted.cost * GROWTH)
     return replace(mine, parts=tuple(parts), objectives=wanted), tuple(notes)
+
+
+def _unused(part: Part) -> list[str]:
+    """A line for a part with more zones than copies: the others stand empty, and nothing else would say so."""
+    if not len(part.zones) > part.copies:
+        return []
+    copies = f"{part.copies} cop{'y' if part.copies == 1 else 'ies'}"
+    used = ", ".join(part.zones[: part.copies])
+    return [f"{part.name}: {len(part.zones)} zones, {copies}: only {used} is used; write copies: {len(part.zones)}"]
 
 
 def _given(part: Part, mine: Design, there: Design, growth: float) -> dict[str, Any]:
@@ -124,7 +146,11 @@ def reference(case: Case, seed: int) -> Seen:
 
 
 def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
-    return tuple((row.objective, row.wanted, row.got, bool(row.kept), row.evidence) for row in verdict.rows)
+    told = {("rpo", "never"): "everything"}  # data that never come back
+    return tuple(
+        (row.objective, row.wanted, told.get((row.objective, row.got), row.got), bool(row.kept), row.evidence)
+        for row in verdict.rows
+    )
 
 
 def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple[dict[str, Any], ...]:
@@ -132,7 +158,11 @@ def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple
     from minisys.design.attack import attack
 
     design, _ = read(case, text, changed)
-    return tuple(_told(finding) for finding in attack(design, seed=seed, requests=ATTACKED))
+    found = (_told(finding) for finding in attack(design, seed=seed, requests=ATTACKED))
+    if not changed:
+        return tuple(found)
+    now = f"the new forecast of {sum(each.rate for each in design.of(Clients)):,.4g}/s"
+    return tuple(one | {"sentence": one["sentence"].replace("today's traffic", now)} for one in found)
 
 
 def after(case: Case, text: str, seed: int, finding: Mapping[str, Any], changed: bool = False) -> dict[str, Any]:
@@ -155,7 +185,7 @@ def _told(finding: Any) -> dict[str, Any]:
 def _lines(plan: Any) -> Iterator[str]:
     """One line for each fault of a plan."""
     for fault in plan:
-        yield f"{fault.kind} of {fault.target} at {fault.at_s:g} s"
+        yield f"{fault.kind} of {fault.target} {fault.at_s:g} s after the start"
 
 
 def picture(design: Design) -> str:

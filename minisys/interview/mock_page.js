@@ -1,5 +1,17 @@
 // The page's half of a mock interview: the clock between two messages, fields and buttons. The state is the kernel's.
 let talks = 0;
+const KEYS = [
+  ["app: {kind: service, takes: 3 ms, workers: 4, calls: [db]}", "one line a part; kinds: dns, edge, balancer, service, cache, database, queue, workers, external"],
+  ["copies: 3", "machines alike, in turn in the region's zones"],
+  ["zones: [eu-a, eu-b]", "only these zones; it needs as many copies"],
+  ["calls: [{to: db, timeout: 300 ms, attempts: 2, backoff: 20 ms, budget: 20 %}]", "an arrow: when to give up, how often to try, the share that may be tries again"],
+  ["on: reads, writes or misses", "in an arrow: which requests go there; misses come after a cache"],
+  ["optional: yes", "in an arrow: it is answered without it"],
+  ["cache: {kind: cache, takes: 0.3 ms, workers: 4, hits: 90 %}", "to be called before the database, which is then called on: misses"],
+  ["replication: semi-sync", "of a database with 2 copies or more; also async (may lose writes), all, raft (3 copies)"],
+  ["failover: 10 s, read_replicas: yes", "how soon a copy takes over; reads go to any copy"],
+  ["balancer: {kind: balancer, copies: 3, takes: 0.2 ms, workers: 4, policy: least connections, calls: [app]}", "passes requests on to one part"],
+];
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
 export default {
@@ -9,7 +21,7 @@ export default {
     const body = element("div", "", card), status = element("div", "", card, { role: "status", "aria-live": "polite" });
     let focus = "", view = {}, since = 0, fields = {}, sent = "";
     const send = (what, next = "") => {
-      focus = next;
+      if (what.do !== "draft") focus = next;
       if (!["draft", "show"].includes(what.do)) status.textContent = "The interviewer is working …";
       model.send(what);
     };
@@ -35,8 +47,9 @@ export default {
       const side = element("div", "ms-side", parent);
       element("p", "ms-kicker", side, {}, title);
       element("img", "", element("div", "ms-paper", side), { src: seen.picture, alt: `${title}, drawn; the text beside it says the same` });
-      table(side, ["objective", "wanted", "got", ""], seen.rows);
+      table(side, ["objective", "wanted", "got", "", "what missed it"], seen.rows);
       seen.notes.forEach((note) => element("div", "ms-note", side, {}, note));
+      return side;
     }
 
     function choose() {
@@ -70,12 +83,24 @@ export default {
 
     function tick() {
       if (!card.isConnected && view.view) return;
-      const time = card.querySelector(".ms-clock"), mark = card.querySelector(".ms-mark");
-      if (!time || view.view !== "talk") return;
+      if (view.view !== "talk") return;
       const passed = view.elapsed_s + (view.running ? (performance.now() - since) / 1000 : 0), end = view.phases[view.phase].mark_s;
-      time.textContent = clock(passed);
-      mark.textContent = view.running ? (passed > end ? `${clock(passed - end)} over: time to move on` : `${clock(end - passed)} left for ${view.phases[view.phase].name}`) : "paused";
-      mark.className = `ms-mark ${passed > end && view.running ? "ms-over" : "ms-muted"}`;
+      const left = view.running ? (passed > end ? `${clock(passed - end)} over: time to move on` : `${clock(end - passed)} left for ${view.phases[view.phase].name}`) : "paused";
+      for (const time of card.querySelectorAll(".ms-clock")) time.textContent = clock(passed);
+      for (const mark of card.querySelectorAll(".ms-mark")) {
+        mark.textContent = left;
+        mark.className = `ms-mark ${passed > end && view.running ? "ms-over" : "ms-muted"}`;
+      }
+    }
+
+    function spoken(parent, line) {
+      const one = element("div", `ms-line ms-${line.who}`, parent);
+      element("span", "ms-kicker", one, {}, `${line.who} · ${line.phase}`);
+      if (!line.more) return paragraphs(one, line.text);
+      const more = element("details", "", one);
+      element("summary", "", more, {}, line.text);
+      line.more.forEach((text) => element("div", /: missed$/.test(text) ? "ms-over" : "", more, {}, text));
+      line.beside.forEach((text) => element("div", "", one, {}, text));
     }
 
     function talk() {
@@ -85,11 +110,7 @@ export default {
       element("span", "ms-mark", head);
       phases(body);
       const log = element("div", "ms-log", body, { role: "log", tabindex: "0", "aria-label": "what was said" });
-      for (const line of view.lines) {
-        const one = element("div", `ms-line ms-${line.who}`, log);
-        element("span", "ms-kicker", one, {}, `${line.who} · ${line.phase}`);
-        paragraphs(one, line.text);
-      }
+      view.lines.forEach((line) => spoken(log, line));
       log.scrollTop = log.scrollHeight;
       if (!view.running) return button(body, "Go on", () => send({ do: "resume" }, "words"));
       const label = element("label", "ms-point", body);
@@ -104,13 +125,33 @@ export default {
       return fields.words;
     }
 
+    // Clock and question once more, where somebody draws: the ones at the top are out of sight there.
+    function here(parent) {
+      const row = element("div", "ms-row ms-here", parent, { "aria-hidden": "true" });
+      element("strong", "ms-clock", row);
+      element("span", "ms-mark", row);
+      const asked = view.lines.filter((line) => line.who === "interviewer").pop();
+      if (asked) element("span", "ms-muted", row, {}, asked.text.length > 220 ? `… ${asked.text.slice(-220)}` : asked.text);
+    }
+
+    function help(parent) {
+      const more = element("details", "", parent);
+      element("summary", "", more, {}, "How to write it: the keys that decide most");
+      const list = element("ul", "", more);
+      KEYS.forEach(([key, text]) => { const item = element("li", "", list); element("code", "", item, {}, key); write(item, ` ${text}`); });
+    }
+
     function sketchField(text, name) {
+      element("p", "ms-muted", body, {}, `Promised: ${view.wanted.join(" · ")}`);
+      help(body);
+      if (view.view === "talk") here(body);
       const label = element("label", "ms-point", body);
       element("span", "", label, {}, `${name}, as text`);
       fields.design = element("textarea", "ms-field ms-code", label, { rows: 12, name: "design", spellcheck: "false" });
       fields.design.value = text;
       button(body, "Draw and run", () => send({ do: "draw", text: fields.design.value, ...written() }, "design"));
-      if (view.seen) drawn(body, view.seen, name);
+      fields.problem = element("div", "", body, { role: "status", "aria-live": "polite" });
+      if (view.seen) fields.result = drawn(body, view.seen, name);
       return fields.design;
     }
 
@@ -130,6 +171,9 @@ export default {
     function score() {
       element("p", "ms-title", body, { tabindex: "-1" }, "Score yourself, from 0 (missing) to 4 (strong hire)");
       element("p", "", body, {}, "Each score needs a line of evidence. From 2 on it must be words that were said or measured: type a few and choose, or copy. For 0 and 1 say what was missing.");
+      const talk = element("details", "", body);
+      element("summary", "", talk, {}, "What was said and measured, to copy from");
+      view.said.forEach((line) => spoken(talk, line));
       const lines = element("datalist", "", body, { id: `${id}-lines` });
       view.lines.forEach((text) => element("option", "", lines, { value: text }));
       const form = element("form", "", body, { "aria-label": "scorecard" });
@@ -140,6 +184,7 @@ export default {
         const pick = element("select", "ms-field", set, { name: "score", "aria-label": `score for ${one.name}` });
         element("option", "", pick, { value: "" }, "score …");
         for (let n = 0; n <= 4; n++) element("option", "", pick, { value: n }, `${n}`);
+        element("span", "ms-muted", set, {}, "evidence");
         const proof = element("input", "ms-field", set, { type: "text", name: "evidence", list: `${id}-lines`, autocomplete: "off", "aria-label": `evidence for ${one.name}` });
         return [one.name, pick, proof];
       });
@@ -171,7 +216,11 @@ export default {
 
     function show(message) {
       status.replaceChildren();
-      if (message.view === "unclear") return void element("div", "ms-warn", status, {}, message.text);
+      if (fields.problem) fields.problem.replaceChildren();
+      if (message.view === "unclear") {
+        if (fields.result && focus === "design") fields.result.classList.add("ms-stale");
+        return void element("div", "ms-warn", focus === "design" && fields.problem ? fields.problem : status, {}, message.text);
+      }
       view = message; since = performance.now(); fields = {};
       body.replaceChildren();
       const main = { choose, talk, sketch, score, report }[view.view]();

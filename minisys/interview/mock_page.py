@@ -136,9 +136,10 @@ class Talk(anywidget.AnyWidget):
             "view": "talk", "title": f"{talk.case.title} · {mock.minutes} minutes", "phase": mock.phase,
             "phases": [{"name": name, "mark_s": mock.mark_s(i)} for i, (name, _, _) in enumerate(PLAN)],
             "elapsed_s": mock.elapsed_s(talk.now()), "running": not mock.paused,
-            "lines": [line._asdict() for line in mock.lines], "words": draft.get("words", ""),
+            "lines": folded(mock), "words": draft.get("words", ""),
             "drawing": DRAW <= mock.phase <= BREAK, "design": draft.get("design") or begin,
-            "seen": shown(talk.seen, talk.machine), "next": "Next question" if more else "To the score" if last else
+            "wanted": talk.machine.wanted(talk.case), "seen": shown(talk.seen, talk.machine),
+            "next": "Next question" if more else "To the score" if last else
             f"On to: {PHASES[mock.phase + 1]}",
         }  # fmt: skip
 
@@ -174,9 +175,36 @@ def shown(seen: Seen | None, machine: Any) -> dict[str, Any] | None:
     """A design as the page shows it: its picture as a data URI, the verdict's rows, notes."""
     if seen is None:
         return None
-    rows = [[what, wanted, got, "kept" if kept else "missed"] for what, wanted, got, kept, _ in seen.rows]
+    rows = [
+        [what, wanted, got, "kept" if kept else "missed", "" if kept else why]
+        for what, wanted, got, kept, why in seen.rows
+    ]
     picture = "data:image/svg+xml;base64," + b64encode(machine.picture(seen.design).encode()).decode()
     return {"picture": picture, "rows": rows, "notes": list(seen.notes)}
+
+
+def folded(mock: Mock) -> list[dict[str, Any]]:
+    """What was said; the lines that a run measured as one, "Run 3: 4 of 7 kept", with *more* to unfold.
+
+    What became of a weakness, and what was put right in the text, is not folded: *beside*.
+    """
+    told: list[dict[str, Any]] = []
+    runs = iter([list(design.get("measured", ())) for design in mock.designs])
+    left: list[str] = []
+    number = 0
+    for line in mock.lines:
+        if line.who != "machine":
+            told.append(line._asdict())
+            continue
+        if not left:
+            left, number = next(runs, [line.text]) or [line.text], number + 1
+            kept, missed = (sum(text.endswith(end) for text in left) for end in (": kept", ": missed"))
+            told.append(
+                line._asdict() | {"text": f"Run {number}: {kept} of {kept + missed} kept", "more": [], "beside": []}
+            )
+        told[-1]["more" if line.text.endswith((": kept", ": missed")) else "beside"].append(line.text)
+        left = left[1:]
+    return told
 
 
 def _scoring(mock: Mock) -> dict[str, Any]:
@@ -184,7 +212,12 @@ def _scoring(mock: Mock) -> dict[str, Any]:
         {"name": name, "weight": one.weight, "three": f"A 3 at mid level {one.mid}; senior: {one.senior}."}
         for name, one in DIMENSIONS.items()
     ]
-    return {"view": "score", "dimensions": dimensions, "lines": [line[:200] for line in dict.fromkeys(mock.evidence())]}
+    return {
+        "view": "score",
+        "dimensions": dimensions,
+        "said": folded(mock),
+        "lines": [line[:200] for line in dict.fromkeys(mock.evidence())],
+    }
 
 
 def mock() -> Talk:

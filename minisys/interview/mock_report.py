@@ -20,7 +20,7 @@ from minisys.interview.interviewer import Interviewer
 from minisys.interview.mock import PHASES, Line
 from minisys.interview.mock_machine import Seen
 from minisys.interview.mock_study import study
-from minisys.interview.rubric import DIMENSIONS, SCORES
+from minisys.interview.rubric import DIMENSIONS, SCORES, reason
 from minisys.testbed import browser, style
 from minisys.testbed.home import data_folder
 
@@ -44,7 +44,8 @@ class Report(Shown):
     def headline(self) -> str:
         """Case, points, verdict."""
         points, said = self.interview.mock.points()
-        return f"{self.interview.case.title}: {points:g} of 100 points, {said}"
+        why = reason({name: score for name, (score, _) in self.interview.mock.card.items()})
+        return f"{self.interview.case.title}: {points:g} of 100 points, {said}{f' ({why})' if why else ''}"
 
     def times(self) -> list[tuple[str, str, str]]:
         """Each phase with its plan and what it took, as minutes and seconds."""
@@ -69,7 +70,10 @@ class Report(Shown):
         return "\n".join(lines)
 
     def html(self) -> str:
-        return f'<section class="ms-card ms-report">{self._body(links="")}</section>'
+        body = self._body(links="").replace("<h2>", "<p><strong>").replace("</h2>", "</strong></p>")
+        return (
+            f'<section class="ms-card ms-report">{body}</section>'  # a heading would be a chapter in Jupyter's contents
+        )
 
     def page(self) -> str:
         """A whole HTML document: nothing in it is loaded from elsewhere."""
@@ -99,7 +103,7 @@ class Report(Shown):
         for i, finding in enumerate(mock.findings):
             if finding.get("weakness"):
                 now = mock.again.get(i)
-                became = "not run again" if now is None else f"damage {now['damage']:.2g} after your change"
+                became = "no change was run" if now is None else f"damage {now['damage']:.2g} after your change"
                 shown = f"{finding['plan']}, seed {finding['seed']}: damage {finding['damage']:.2g}"
                 lines.append(f"{finding['weakness']} of {finding['component']} ({shown}; {became}). {finding['cure']}")
         return lines or ["nothing: there was no design, or the attack found no weakness in it"]

@@ -1,7 +1,8 @@
 """What to study first after a mock interview: two things, with the chapter for each.
 
-Twelve remarks are none. First comes the weakness of your own design that did most damage and is still in it, since that
-is where the next interviewer will press; then the dimension that cost most points. Promised: always two, no two alike,
+Twelve remarks are none. First comes a dimension that ended the interview by itself; then the weakness of your own
+design that did most damage and is still in it, since that is where the next interviewer will press; then the dimension
+that cost most points. Promised: always two, no two alike,
 each with its reason from this interview.
 """
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from minisys.interview import library
 from minisys.interview.mock import Mock
-from minisys.interview.rubric import DIMENSIONS
+from minisys.interview.rubric import DECISIVE, DIMENSIONS
 
 CURES = {  # weaknesses of the attack, and the chapter that cures them
     "single point of failure": "01", "no replica": "06", "correlated zones": "13", "one region": "13",
@@ -36,7 +37,9 @@ class Advice(NamedTuple):
 
 def study(mock: Mock) -> tuple[Advice, Advice]:
     """The two things to study first, for an interview that was scored."""
-    found = [
+    ended = [name for name in DECISIVE if mock.card[name][0] <= 1]
+    found = [_dimension(mock, name, "this alone ends it: ") for name in ended]
+    weak = [
         _advice(
             f"{finding['weakness']} ({finding['component']})",
             f"it is still in your design and did damage {finding['damage']:.2g}: {finding['sentence']}",
@@ -47,13 +50,17 @@ def study(mock: Mock) -> tuple[Advice, Advice]:
         )
         if finding.get("weakness")
     ][:1]
+    found += [advice for advice in weak if advice.chapter not in [one.chapter for one in found]]
     lost = sorted(DIMENSIONS, key=lambda name: -DIMENSIONS[name].weight * (4 - mock.card[name][0]))
     for name in lost:
-        score, evidence = mock.card[name]
-        why = f"a {score} of 4 there; your evidence: “{evidence}”"
         if CHAPTERS[name] not in [advice.chapter for advice in found]:
-            found.append(_advice(name, why, CHAPTERS[name]))
+            found.append(_dimension(mock, name))
     return found[0], found[1]
+
+
+def _dimension(mock: Mock, name: str, before: str = "") -> Advice:
+    score, evidence = mock.card[name]
+    return _advice(name, f"{before}a {score} of 4 there; your evidence: “{evidence}”", CHAPTERS[name])
 
 
 def _advice(what: str, why: str, chapter: str) -> Advice:

@@ -182,6 +182,7 @@ export default {
       head({ ...view, done: view.done + 1 });
       const kind = view.points === 1 ? "ms-good" : view.points > 0 ? "ms-warn" : "ms-bad";
       const said = element("div", kind, body, { tabindex: "-1" }, view.said);
+      if (view.type === "reading") figures(body, view);
       if (view.written) element("blockquote", "ms-prose", body, {}, view.written);
       if (view.reference) {
         const more = element("details", "", body);

@@ -25,9 +25,10 @@ def svg(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> 
     parts, top = [], 20
     for at, name in enumerate(columns[1:], 1):
         values = [float(row[at]) for row in rows]
-        most = max(*values, 0.0) or 1.0
+        largest = max(*values, 0.0)
+        most = largest or 1.0
         parts.append(_text(LEFT, top - 6, name, "start", 600))
-        parts += [_text(LEFT - 8, top + 10, f"{most:,.4g}", "end"), _text(LEFT - 8, top + HEIGHT, "0", "end")]
+        parts += [_text(LEFT - 8, top + 10, _top(largest), "end"), _text(LEFT - 8, top + HEIGHT, "0", "end")]
         parts.append(f'<path d="M{LEFT} {top}V{top + HEIGHT}H{WIDTH - 8}" fill="none" stroke="{PALETTE["line"]}"/>')
         parts.append(draw([value / most for value in values], top))
         top += HEIGHT + GAP
@@ -38,6 +39,11 @@ def svg(columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> 
         f'role="img" font-family="{escape(FONT)}" font-size="12">{title}'
         f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
     )
+
+
+def _top(largest: float) -> str:
+    """The largest value as people write it: 541,000 and not 5.41e+05; nothing where all is zero."""
+    return "" if not largest else f"{largest:,.0f}" if largest >= 1000 else f"{largest:,.4g}"
 
 
 def _places(count: int) -> list[float]:

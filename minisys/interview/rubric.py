@@ -104,6 +104,21 @@ def verdict(scores: Mapping[str, int]) -> tuple[float, str]:
     return points, "hire" if points >= 70 and least >= 2 else "no decision"
 
 
+def reason(scores: Mapping[str, int]) -> str:
+    """What decided the verdict on *scores*, in a few words: the scores that ended it, or the points.
+
+    Empty for a strong hire and a hire. Raises ValueError as verdict() does.
+    """
+    points, said = verdict(scores)
+    if said in ("hire", "strong hire"):
+        return ""
+    ended = [f"{name} {scores[name]}" for name in DECISIVE if scores[name] <= 1]
+    if said == "no hire":
+        return ", ".join(ended) or "below 55 points"
+    low = [f"{name} {score}" for name, score in scores.items() if score < 2]
+    return ", ".join(low) if points >= 70 else "below 70 points"
+
+
 def checked(card: Mapping[str, Any], said: Iterable[str]) -> dict[str, tuple[int, str]]:
     """A filled scorecard, (score, evidence) for each dimension, whose evidence was really *said*.
 

@@ -131,14 +131,14 @@ def _behind(asked: Asked) -> tuple[str, tuple[str, ...], str]:
     """Right answer, lines below it, explanation."""
     question: Question = asked.question
     if isinstance(question, Open):
-        points = [f"{point.point}: {point.explanation}" for point in question.rubric]
+        points = [f"{point.point.rstrip('.')}: {point.explanation}" for point in question.rubric]
         flags = [f"Red flag: {flag}" for flag in question.red_flags]
         models = [f"A {LEVEL_WORDS[level]} answer: {text}" for level, text in question.models.items()]
         return "A good answer says:", (*points, *flags, *models), question.explanation
     if isinstance(question, Matching):
         return (
             "It belongs together:",
-            tuple(f"{p.item} → {p.choice}: {p.why}" for p in question.pairs),
+            tuple(f"{p.item} → {p.choice.rstrip('.')}: {p.why}" for p in question.pairs),
             question.explanation,
         )
     if isinstance(question, Task):
@@ -146,11 +146,11 @@ def _behind(asked: Asked) -> tuple[str, tuple[str, ...], str]:
         return f"A design that keeps them:\n{question.reference}", wanted, question.explanation
     verdict = _judged(asked)
     if isinstance(question, Reading):
-        return verdict.right, tuple(f"{what}: {why}" for _, what, why in verdict.notes), verdict.explanation
+        return verdict.right, tuple(f"{what.rstrip('.')}: {why}" for _, what, why in verdict.notes), verdict.explanation
     if isinstance(question, Choice):
         right = [option.text for option in question.options if option.right]
         why = tuple(
-            f"{'Right' if option.text in right else 'Wrong'}: {option.text}: {option.why}"
+            f"{'Right' if option.text in right else 'Wrong'}: {option.text.rstrip('.')}: {option.why}"
             for option in question.options
         )
         return verdict.right, why, verdict.explanation

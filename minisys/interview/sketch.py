@@ -23,7 +23,7 @@ from minisys.interview.mock_machine import Case, Seen
 from minisys.interview.mock_page import Talk, shown
 
 SEED = 1
-HEAD = ("objective", "wanted", "yours", "the reference")
+HEAD = ("objective", "wanted", "yours", "the reference", "what missed it")
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,7 +38,11 @@ class Sketch(Shown):
     def rows(self) -> list[tuple[str, ...]]:
         """A row for each objective, in the order of HEAD; what was missed says so."""
         there = {row[0]: row for row in self.theirs.rows}
-        return [(row[0], row[1], _got(row), _got(there[row[0]])) for row in self.mine.rows if row[0] in there]
+        return [
+            (row[0], row[1], _got(row), _got(there[row[0]]), "" if row[3] else row[4])
+            for row in self.mine.rows
+            if row[0] in there
+        ]
 
     def headline(self) -> str:
         """How many objectives are kept."""
@@ -136,6 +140,7 @@ class Practice(Talk):
         if case is None:
             return self.send(self._choice())
         view: dict[str, Any] = {"view": "sketch", "title": case.title, "brief": case.brief, "design": self._text}
+        view["wanted"] = self._machine.wanted(case)
         view |= {"seen": shown(self._seen, self._machine), "reference": shown(self._reference, self._machine)}
         if self._seen and self._reference:
             both = Sketch(case, self._seen, self._reference, self._machine)

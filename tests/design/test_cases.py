@@ -37,9 +37,7 @@ def test_the_reference_keeps_its_promises(case):
     assert trial(case).wrong == ""
 
 
-@pytest.mark.parametrize(
-    ("case", "spoilt"), SOME, ids=lambda one: getattr(one, "name", getattr(one, "component", ""))
-)
+@pytest.mark.parametrize(("case", "spoilt"), SOME, ids=lambda one: getattr(one, "name", getattr(one, "component", "")))
 def test_a_damaged_version_is_caught_and_the_attack_names_what_was_spoilt(case, spoilt):
     assert trial(case, spoilt).wrong == ""
 

@@ -30,6 +30,7 @@ class Small:
             for name in ("scope", "estimate", "interface", "high level", "deep dive", "failures", "wrap-up")
         }
     )
+    slice: str = ""
     change: str = "Lines may now carry a picture."
     follow_ups: tuple[str, ...] = ("Who deletes what is rude?", "What is old?", "Who pays?")
 
@@ -53,6 +54,9 @@ class Machine:
             raise ValueError("line 1: no design; write `design: name`")
         well = "two" in text
         return Seen(case.design(), (("p99", "300 ms", "20 ms" if well else "900 ms", well, "seed 0"),))
+
+    def wanted(self, case):
+        return ["p99: 300 ms", "cost: $1000/month"]
 
     def reference(self, case, seed):
         return self.look(case, "two", seed)

@@ -25,7 +25,7 @@ questions:
        {item: Kafka, choice: a log, why: WHY-LOG}, {item: SQS, choice: a queue, why: WHY-QUEUE},
        {item: Redis, choice: a store, why: WHY-STORE}], others: [{choice: a table, why: WHY-TABLE}]}
   - {id: k-read, type: reading, level: mid, family: scale, goal: read, prompt: "What happened?",
-     explanation: EXPLAINED-READ, scenario: queue, shows: [come/s, done/s, waiting], causes: [
+     explanation: EXPLAINED-READ, scenario: queue, shows: [arrive/s, finished/s, waiting], causes: [
        {cause: spike, text: More came, sign: SIGN-SPIKE}, {cause: consumers lost, text: Fewer worked, sign: SIGN-LOST},
        {cause: too slow for good, text: Too slow, sign: SIGN-SLOW}]}
   - {id: k-draw, type: design, level: senior, family: resilience, goal: draw, prompt: Mend it.,

@@ -40,7 +40,8 @@ def test_traffic_and_work_are_the_cases_whatever_the_text_says():
 
 def test_after_the_change_the_traffic_and_the_budget_have_grown():
     design, notes = mock_machine.read(CASE, BARE, True)
-    assert next(design.of(Clients)).rate == 200 and design.objectives.cost == 2000 and notes == ()
+    assert next(design.of(Clients)).rate == 200 and design.objectives.cost == 2000
+    assert notes == ("users: run with 200/s, the new forecast, whatever the text says",)
 
 
 def test_half_the_work_is_believed_and_less_is_not():
@@ -95,3 +96,10 @@ def test_a_design_with_several_regions_keeps_the_sum_of_its_users():
     halves = (replace(users, name="a", rate=1.0), replace(users, name="b", rate=3.0), *there.parts[1:])
     design, _ = mock_machine.read(CASE, write(replace(there, parts=halves)), False)
     assert [each.rate for each in design.of(Clients)] == [25, 75]
+
+
+def test_a_zone_without_a_copy_is_named_and_the_promises_are_known_beforehand():
+    text = MENDED.replace("workers: 4, copies: 3", "workers: 4, zones: [here-a, here-b]")
+    said = "app: 2 zones, 1 copy: only here-a is used; write copies: 2"
+    assert said in mock_machine.read(CASE, text, False)[1]
+    assert mock_machine.wanted(CASE) == ["p99: 300 ms", "cost: $1000/month"]

@@ -79,7 +79,7 @@ def test_the_phases_show_what_can_be_done_in_them():
     assert view["drawing"] and view["design"] == "one db" and view["seen"] is None
     assert "line 1: no design" in do("draw", text="nonsense")["text"]
     view = do("draw", text="one db at all")
-    assert view["seen"]["rows"] == [["p99", "300 ms", "900 ms", "missed"]]
+    assert view["seen"]["rows"] == [["p99", "300 ms", "900 ms", "missed", "seed 0"]]
     assert view["seen"]["picture"].startswith("data:image/svg+xml;base64,") and view["design"] == "one db at all"
     view = do("next")
     assert view["phase"] == BREAK and view["next"] == "Next question"
@@ -123,7 +123,7 @@ def test_practice_hides_the_reference_until_a_design_was_run():
     assert "run a design of your own first" in do("next")["text"]
     assert do("draw", text="one db")["seen"]["rows"][0][3] == "missed"
     view = do("next")
-    assert view["compared"]["rows"] == [("p99", "300 ms", "900 ms (missed)", "20 ms")]
+    assert view["compared"]["rows"] == [("p99", "300 ms", "900 ms (missed)", "20 ms", "seed 0")]
     do, _ = page(Practice)
     assert do("begin", case="guest-book")["design"] == "one db"
     assert "sketch(name, text)" in page(Practice)[1]._repr_mimebundle_()[0]["text/plain"]
@@ -176,3 +176,15 @@ def test_the_command_begins_and_pauses_at_the_end_of_input():
     done = CliRunner().invoke(cli.app, ["mock"], input=f"{GOOD}\n")
     assert done.exit_code == 0 and "A guest book" in done.output and "Paused" in done.output
     assert PHASES[0] in done.output
+
+
+def test_what_a_run_measured_is_one_line_to_unfold():
+    do, _ = page()
+    view = do("begin", case="guest-book", minutes=45)
+    while view["phase"] < DRAW:
+        view = do("next")
+    assert view["wanted"] == ["p99: 300 ms", "cost: $1000/month"]
+    do("draw", text="one db at all")
+    runs = [line for line in do("draw", text="two db")["lines"] if line["who"] == "machine"]
+    assert [run["text"] for run in runs] == ["Run 1: 0 of 1 kept", "Run 2: 1 of 1 kept"]
+    assert runs[0]["more"] == ["p99: wanted 300 ms, got 900 ms: missed"] and runs[0]["beside"] == []

@@ -60,11 +60,11 @@ SHOWS = {  # what an attentive reader sees, and the other causes of the scenario
         and c["hit %"].min() < 50),
     ("cache", "more traffic"): lambda c: c["reads/s"].max() > 2.5 * c["reads/s"][0] and np.ptp(c["hit %"]) < 15,
     ("cache", "expiry together"): lambda c: (np.diff(c["hit %"]) < -12).sum() >= 3,
-    ("queue", "spike"): lambda c: (c["come/s"].max() > 1.7 * c["come/s"][0] and c["done/s"].max() > 18
+    ("queue", "spike"): lambda c: (c["arrive/s"].max() > 1.7 * c["arrive/s"][0] and c["finished/s"].max() > 18
         and c["waiting"][-1] < 900),
-    ("queue", "consumers lost"): lambda c: lowest(c["done/s"]) < 8 and np.ptp(c["come/s"]) < 6,
-    ("queue", "slower work"): lambda c: 7 < lowest(c["done/s"]) < 11.5 and np.ptp(c["come/s"]) < 6,
-    ("queue", "too slow for good"): lambda c: c["waiting"][-1] == c["waiting"].max() > 300 and c["done/s"][-1] > 18,
+    ("queue", "consumers lost"): lambda c: lowest(c["finished/s"]) < 8 and np.ptp(c["arrive/s"]) < 6,
+    ("queue", "slower work"): lambda c: 7 < lowest(c["finished/s"]) < 11.5 and np.ptp(c["arrive/s"]) < 6,
+    ("queue", "too slow for good"): lambda c: c["waiting"][-1] == c["waiting"].max() > 300 and c["finished/s"][-1] > 18,
     ("queue", "limit reached"): lambda c: c["refused/s"].max() > 2,
     ("retries", "retry storm"): lambda c: (c["answered in time/s"][-3:].max() < 12
         and c["calls for one user"][-3:].min() > 1.2),
@@ -87,7 +87,7 @@ SHOWS = {  # what an attentive reader sees, and the other causes of the scenario
     ("shop", "zone loss"): lambda c: 1 <= (c["failed/s"] > 2).sum() <= 5 and c["failed/s"].max() < 40,
     ("shop", "region loss"): lambda c: (c["failed/s"] > 2).sum() >= 3 and c["failed/s"].max() > 40,
     ("shop", "bad deploy"): lambda c: (c["failed/s"] > 4).sum() >= 7 and c["failed/s"].max() < 30,
-    ("shop", "flash sale"): lambda c: c["come/s"].max() > 1.8 * c["come/s"][0] and c["failed/s"].max() < 2,
+    ("shop", "flash sale"): lambda c: c["arrive/s"].max() > 1.8 * c["arrive/s"][0] and c["failed/s"].max() < 2,
     ("shop", "slow answers"): lambda c: c["failed/s"].max() < 2 and (c["p99 ms"] > 600).sum() >= 7,
     ("workers", "linear"): lambda c: c["requests/s"][-1] > 30 * c["requests/s"][0],
     ("workers", "serial part"): lambda c: (5 < c["requests/s"][-1] / c["requests/s"][0] < 14

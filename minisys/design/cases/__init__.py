@@ -59,7 +59,9 @@ class Damaged(Strict):
 
 
 class Case(Strict):
-    """One classic question. *prompts* by phase; *change*: the requirement that changes in the middle of the interview.
+    """One classic question. *prompts* by phase; *slice*: which part of the estimate's traffic the reference serves;
+    *change*: the requirement that changes in the middle of the interview.
+
 
     levels: what three of four points look like; follow_ups: what an interviewer asks on; reference: the design's text
     as data, with its objectives.
@@ -70,6 +72,7 @@ class Case(Strict):
     family: Literal["scale", "consistency", "balancing", "data", "resilience"]
     brief: Text
     prompts: dict[Text, Text]
+    slice: Text
     change: Text
     levels: dict[Text, Text]
     follow_ups: Annotated[tuple[Text, ...], Field(min_length=3)]

@@ -59,7 +59,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "queue": Scenario(
         "queue", ("spike", "consumers lost", "slower work", "too slow for good", "limit reached"),
-        ("minute", "come/s", "done/s", "refused/s", "waiting", "age of the oldest s"),
+        ("minute", "arrive/s", "finished/s", "time per message s", "refused/s", "waiting", "age of the oldest s"),
     ),
     "retries": Scenario(
         "retries", ("retry storm", "slow for a while", "overload", "failing calls", "budget holds"),
@@ -75,7 +75,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "shop": Scenario(
         "shop", ("zone loss", "region loss", "bad deploy", "flash sale", "slow answers"),
-        ("second", "come/s", "answered/s", "failed/s", "p99 ms"),
+        ("second", "arrive/s", "answered/s", "failed/s", "p99 ms"),
     ),
     "workers": Scenario(
         "workers", ("linear", "serial part", "talking", "ceiling"),

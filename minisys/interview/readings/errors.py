@@ -27,8 +27,8 @@ def play(cause: str, seed: int) -> Played:
         for i, (n, f, s) in enumerate(zip(come, failed, spent, strict=True))
     )
     caption = (
-        f"A service with an objective of {100 * (1 - found.slo.budget):g} % in 30 days. Each row is {_long(step)}; the "
-        "last column adds up from the first row."
+        f"A service with an objective of {100 * (1 - found.slo.budget):g} % in 30 days. A point, or a row of the "
+        f"table, is {_long(step)}; what is spent of the budget adds up from the first."
     )
     return Played(caption, SCENARIOS["errors"].columns, rows)
 

@@ -69,9 +69,11 @@ def _rows(frame) -> tuple[tuple[str | float, ...], ...]:  # type: ignore[no-unty
         start, end = 60.0 * minute, 60.0 * (minute + 1)
         come = int(((sent >= start) & (sent < end)).sum())
         gone = int((refused & (sent >= start) & (sent < end)).sum())
-        ended = int(((done >= start) & (done < end) & ~refused).sum())
+        ready = (done >= start) & (done < end) & ~refused
+        each_s = float((done[ready] - begun[ready]).mean()) if ready.any() else 0.0
+        ended = int(ready.sum())
         waits = (sent < end) & ~refused & ~(begun < end)
         age = end - sent[waits].min() if waits.any() else 0.0
-        each = [round(count / 60, 1) for count in (come, ended, gone)]
+        each = round(come / 60, 1), round(ended / 60, 1), round(each_s, 2), round(gone / 60, 1)
         rows.append((str(minute), *each, int(waits.sum()), round(float(age), 1)))
     return tuple(rows)
