@@ -17,7 +17,10 @@ import pandas as pd
 
 from minisys.testbed.tables import Table, table
 
-SOURCES = "study-notes-dge.pages.dev, tracker-7ex.pages.dev, systemoverflow.com, tryexponent.com and hellointerview.com"
+SOURCES = (
+    "“System Design Interview Evaluation Rubric” (study-notes-dge.pages.dev), “How Interviewers Score” "
+    "(tracker-7ex.pages.dev), systemoverflow.com, tryexponent.com and hellointerview.com"
+)
 SCORES = ("missing", "no hire", "no decision", "hire", "strong hire")  # what 0 to 4 mean
 QUOTED = 12  # characters that an evidence line has at least
 DECISIVE = ("deep dive", "trade-offs")  # a score of 1 or less here ends it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -191,6 +192,15 @@ def test_a_cured_weakness_is_not_studied(talk):
     whole(talk)
     first, second = mock_study.study(talk.mock)
     assert first.what == "deep dive" and second.chapter != first.chapter
+
+
+def test_a_dimension_that_ended_it_comes_first_and_stands_beside_the_verdict(talk):
+    whole(talk, mended="one db, faster")
+    talk.mock = replace(talk.mock, card=talk.mock.card | {"trade-offs": (1, "none was named at all")})
+    first, second = mock_study.study(talk.mock)
+    assert first.what == "trade-offs" and "this alone ends it" in first.why
+    assert second.what == "single point of failure (db)"
+    assert mock_report.report(talk).headline().endswith("no hire (trade-offs 1)")
 
 
 def test_every_weakness_and_dimension_has_a_chapter():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minisys.interview.rubric import DECISIVE, DIMENSIONS, PLAN, rubric, scorecard, verdict
+from minisys.interview.rubric import DECISIVE, DIMENSIONS, PLAN, reason, rubric, scorecard, verdict
 
 ORDER = ("no hire", "no decision", "hire", "strong hire")
 CARDS = st.fixed_dictionaries({name: st.integers(0, 4) for name in DIMENSIONS})
@@ -79,3 +79,12 @@ def test_a_scorecard_shows_evidence_and_demands_it():
 def test_the_rubric_names_every_dimension_and_its_sources():
     shown = str(rubric())
     assert all(name in shown for name in DIMENSIONS) and "systemoverflow.com" in shown
+
+
+@pytest.mark.parametrize(
+    ("base", "given", "why"),
+    [(4, {}, ""), (3, {}, ""), (3, {"deep dive": 1}, "deep dive 1"), (2, {}, "below 55 points"),
+     (3, {"scoping": 1}, "below 70 points"), (4, {"scoping": 1}, "scoping 1")],
+)  # fmt: skip
+def test_the_verdict_has_its_reason(base, given, why):
+    assert reason(dict.fromkeys(DIMENSIONS, base) | given) == why
