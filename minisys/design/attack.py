@@ -84,7 +84,7 @@ def findings_table(findings: list[Finding], most: int = 12) -> Table:
     rows = [
         {
             "weakness": f"{f.weakness}, {f.component}", "damage": f"{f.damage:.3f}",
-            "what happens": ("" if f.promised else "Beyond the promise: ") + f.sentence, "cure": f.cure,
+            "what happens": f.sentence + ("" if f.promised else " (beyond the promise)"), "cure": f.cure,
         }
         for f in findings[:most]
     ]  # fmt: skip

@@ -38,7 +38,7 @@ def test_a_planted_weakness_is_named_first_or_second(planted: tuple[str, str]) -
 def test_a_solid_shop_has_only_the_region_that_it_does_not_promise() -> None:
     found = attack(SHOP, requests=SIZE)
     assert [(each.weakness, each.component, each.promised) for each in found] == [("one region", "eu", False)]
-    assert "Beyond the promise" in repr(findings_table(found))
+    assert "beyond the promise" in repr(findings_table(found))
 
 
 def test_a_finding_replays_and_its_cure_helps() -> None:
