@@ -27,6 +27,8 @@ from minisys.interview.page import part
 from minisys.interview.rubric import DIMENSIONS, PLAN
 from minisys.testbed import style
 
+GROWN = f"now {mock_machine.GROWTH:g} times the cost, for {mock_machine.GROWTH:g} times the traffic"
+
 
 class Talk(anywidget.AnyWidget):
     """A mock interview, or the choice of one; `mock()` makes it. *cases* by name."""
@@ -138,7 +140,8 @@ class Talk(anywidget.AnyWidget):
             "elapsed_s": mock.elapsed_s(talk.now()), "running": not mock.paused,
             "lines": folded(mock), "words": draft.get("words", ""),
             "drawing": DRAW <= mock.phase <= BREAK, "design": draft.get("design") or begin,
-            "wanted": talk.machine.wanted(talk.case), "seen": shown(talk.seen, talk.machine),
+            "wanted": [*talk.machine.wanted(talk.case), *([GROWN] if talk.changed else [])],
+            "seen": shown(talk.seen, talk.machine),
             "next": "Next question" if more else "To the score" if last else
             f"On to: {PHASES[mock.phase + 1]}",
         }  # fmt: skip
