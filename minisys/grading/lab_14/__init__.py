@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from minisys.grading.checks import Task
 from minisys.grading.lab_14 import bank, budget, final, paper, peak, zones
+from minisys.grading.lab_14.scene import to_paste
 
 TASKS = (
     Task(1, "The busiest hour on paper", paper.PAPER),
-    Task(2, "A text that holds the busiest hour", peak.PEAK),
-    Task(3, "Any copy, any zone", zones.ZONES),
-    Task(4, "The bank hangs, the cache is empty", bank.BANK),
-    Task(5, "All that, within the budget", budget.WITHIN),
-    Task(6, "Evenings you have not seen", final.FINAL),
+    Task(2, "A text that holds the busiest hour", tuple(map(to_paste, peak.PEAK))),
+    Task(3, "Any copy, any zone", tuple(map(to_paste, zones.ZONES))),
+    Task(4, "The bank hangs, the cache is empty", tuple(map(to_paste, bank.BANK))),
+    Task(5, "All that, within the budget", tuple(map(to_paste, budget.WITHIN))),
+    Task(6, "Evenings you have not seen", tuple(map(to_paste, final.FINAL))),
 )

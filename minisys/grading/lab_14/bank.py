@@ -17,7 +17,10 @@ from minisys.grading.lab_14.scene import Scene, bad, caches, trouble, unpaid, we
 HANGS = Scene(41, (Fault("slow answers", "bank", AT_S, 20.0, delay_s=30.0),), 40.0)
 REFUSES = Scene(42, (Fault("errors", "bank", AT_S, 15.0, ratio=1.0),), 40.0)
 READS, WRITES, FREE_RIDES, FEW, DAMAGE = 0.98, 0.97, 0.005, 0.03, 0.05
-FORGOTTEN = "A failed `optional` call is forgotten, and five attempts without `backoff` are over within a blink."
+FORGOTTEN = (
+    "A failed `optional` call is forgotten, and a message is given up when its attempts, with their `backoff`, end "
+    "before the outage does."
+)
 WAITING = ("missing timeout", "retry amplification", "unbounded queue", "cold cache", "hard dependency")
 
 
@@ -42,7 +45,7 @@ def charged(text: Text) -> str:
         if free > FREE_RIDES * rides:
             look = full(design) or f"{FORGOTTEN} {CURES['hard dependency']}"
             raise Wrong(f"{free:,} of {rides:,} confirmed writes were never charged", given=str(scene),
-                        expected="all of them, within the minute after", look=look)  # fmt: skip
+                        expected=f"all but {1000 * FREE_RIDES:g} in 1,000", look=look)  # fmt: skip
     return f"{done:,} writes, all charged in the end"
 
 
@@ -68,7 +71,7 @@ def patient(text: Text) -> str:
         if found.weakness in WAITING and found.promised and found.damage > DAMAGE:
             said = f"{found.weakness} at {found.component}: {found.sentence}"
             wanted = f"no damage above {DAMAGE:g}; this is {found.damage:.2f}"
-            raise Wrong(said, given="attack(read(text), seed=44)", expected=wanted, look=found.cure)
+            raise Wrong(said, given="attack(design_of(text), seed=44, requests=4_000)", expected=wanted, look=found.cure)
     return "no missing timeout, no storm of retries, no line without end"
 
 

@@ -13,8 +13,9 @@ def cheap(text: Text) -> str:
     """A month at the course's prices."""
     bill = monthly(design_of(text))
     if bill.total > BUDGET:
-        dearest = ", ".join(f"{row.part} ${row.dollars:,.0f}" for row in bill.by_part().head(3).itertuples())
-        raise Wrong(f"${bill.total:,.0f} a month, most of it for {dearest}", expected=f"${BUDGET:,.0f} or less",
+        dearest = ", ".join(f"{row.part} {row.dollars:,.0f}" for row in bill.by_part().head(3).itertuples())
+        # two dollar signs in one line would be read as a formula by the page
+        raise Wrong(f"{bill.total:,.0f} dollars a month, most of it for {dearest}", expected=f"{BUDGET:,.0f} or less",
                     look="monthly(read(text)) shows each item; what is idle even when a zone is lost?")  # fmt: skip
     return f"${bill.total:,.0f} a month"
 
@@ -42,7 +43,7 @@ def still_calm(text: Text) -> str:
 
 WITHIN = (
     Check("it can be read, and the facts are as given", respects),
-    Check(f"at most ${BUDGET:,.0f} a month", cheap),
+    Check(f"at most ${BUDGET:,.0f} a month", cheap, after_others=True),
     Check("the busiest hour is still held", still_busy, limit_s=WARM_S, after_others=True),
     Check("any copy and any zone may still go", still_standing, limit_s=WARM_S, after_others=True),
     Check("the bank and the cache still hurt nobody", still_calm, limit_s=WARM_S, after_others=True),

@@ -18,7 +18,8 @@ from minisys.grading.lab_14.peak import USUAL, WARM_S
 from minisys.grading.lab_14.scene import Scene, bad, caches, trouble, unpaid, zones_used
 
 SEED, EVENINGS, FEW, FREE_RIDES, DAMAGE, REQUESTS = 61, tuple(range(507, 519)), 0.03, 0.01, 0.05, 4_000
-ORDINARY = "clicks fail in an ordinary hour, with nothing broken: is a timeout shorter than the work (chapter 10)?"
+PASTE = f"design_of(text), seed={SEED}, requests={REQUESTS:_}"
+ORDINARY = "Clicks fail in an ordinary hour, with nothing broken: is a timeout shorter than the work (chapter 10)?"
 CHAPTERS = {
     "p99": CURES["bottleneck"], "availability": CURES["single point of failure"], "rpo": CURES["lost writes"],
     "rto": CURES["slow failover"], "cost": "monthly(read(text)) shows each item (chapter 14).",
@@ -58,15 +59,21 @@ def _death(draw: random.Random, design: Design, at_s: float) -> Fault:
 
 def promised(text: Text) -> str:
     """Every objective is kept."""
-    verdict = judge(design_of(text), seed=SEED, requests=REQUESTS)
-    for row in verdict.rows:
-        if not row.kept:
-            said = f"{row.objective}: {row.got} ({row.evidence})"
-            look = CHAPTERS[row.objective]
-            if row.objective == "availability" and bad(USUAL[0].play(design_of(text))) > 1 - AVAILABILITY:
-                look = ORDINARY
-            raise Wrong(said, given=f"judge(design, seed={SEED})", expected=row.wanted, look=look)
+    design = design_of(text)
+    verdict = judge(design, seed=SEED, requests=REQUESTS)
+    missed = [row for row in verdict.rows if not row.kept]
+    if missed:
+        said = "; ".join(f"{row.objective}: {row.got} ({row.evidence})" for row in missed)
+        wanted = "; ".join(f"{row.objective}: {row.wanted}" for row in missed)
+        looks = dict.fromkeys(_cure(design, row.objective) for row in missed)
+        raise Wrong(said, given=f"judge({PASTE})", expected=wanted, look=" ".join(looks))
     return ", ".join(f"{row.objective} {row.got}" for row in verdict.rows)
+
+
+def _cure(design: Design, objective: str) -> str:
+    if objective == "availability" and bad(USUAL[0].play(design)) > 1 - AVAILABILITY:
+        return ORDINARY
+    return CHAPTERS[objective]
 
 
 def unharmed(text: Text) -> str:
@@ -74,9 +81,9 @@ def unharmed(text: Text) -> str:
     found = [one for one in attack(design_of(text), seed=SEED, requests=REQUESTS) if one.promised]
     if found and found[0].damage > DAMAGE:
         worst = found[0]
-        raise Wrong(f"{worst.weakness} at {worst.component}: {worst.sentence}", given=f"attack(design, seed={SEED})",
+        raise Wrong(f"{worst.weakness} at {worst.component}: {worst.sentence}", given=f"attack({PASTE})",
                     expected=f"no damage above {DAMAGE:g}; this is {worst.damage:.2f}", look=worst.cure)  # fmt: skip
-    return f"{len(found)} findings, none above {DAMAGE:g}"
+    return f"{len(found)} finding{'s' * (len(found) != 1)}, none above {DAMAGE:g}"
 
 
 def evenings(text: Text) -> str:
@@ -93,7 +100,8 @@ def evenings(text: Text) -> str:
         if seen.lost_writes:
             raise Wrong(f"{fault.kind} at {fault.target}: {seen.lost_writes:,} confirmed writes are gone",
                         given=str(scene), expected="none", look=CURES["lost writes"])  # fmt: skip
-    return f"{len(EVENINGS)} evenings, at worst {100 * worst:.1f} % of the clicks fail or are late"
+    counted = f"fail or are late; after a loss, from {RTO_S:g} s on"
+    return f"{len(EVENINGS)} evenings, at worst {100 * worst:.1f} % of the clicks {counted}"
 
 
 def books(text: Text) -> str:
@@ -105,7 +113,7 @@ def books(text: Text) -> str:
         done, free = done + rides, free + never
         if never > FREE_RIDES * rides:
             raise Wrong(f"{never:,} of {rides:,} confirmed writes were never charged", given=str(scene),
-                        expected="all of them, later", look=CURES["hard dependency"])  # fmt: skip
+                        expected=f"all but {100 * FREE_RIDES:g} in 100", look=CURES["hard dependency"])  # fmt: skip
     return f"{done:,} confirmed writes, {free:,} not charged"
 
 

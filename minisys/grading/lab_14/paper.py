@@ -55,7 +55,7 @@ SLIPS: dict[str, list[tuple[float, str]]] = {
     "line": [
         (180_000, "looks at the map are not charged: only the writes"),
         (300, "ten minutes are 600 s"),
-        (9_000, "a ride is two writes, and each asks the bank: a deposit, then the price"),
+        (9_000, "a ride is two writes, and each asks the bank once: the deposit, the price"),
         (36_000, "what the bank could take does not matter while it is away"),
     ],
     "drain": [
@@ -98,7 +98,7 @@ def number(name: str, answer: Answer) -> str:
         raise Wrong(f"no {name!r}", expected=UNITS[name], look=look)
     came, wanted = given[name], right()[name]
     if isinstance(came, bool) or not isinstance(came, int | float):
-        raise Wrong(repr(came), given=ASKED[name], expected=UNITS[name])
+        raise Wrong(repr(came), given=ASKED[name], expected=UNITS[name], look="a number, without quotation marks")
     if abs(came - wanted) <= 0.002 * wanted:
         return f"{came:.6g}"
     near = [text for value, text in SLIPS[name] if abs(came - value) <= 0.005 * value]

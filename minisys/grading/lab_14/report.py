@@ -53,8 +53,9 @@ class DesignReport(Shown):
         """Name, objectives kept, findings, dollars."""
         kept = sum(row.kept for row in self.verdict.rows)
         promised = sum(one.promised for one in self.findings)
-        return (f"{self.design.name}: {kept} of {len(self.verdict.rows)} objectives kept, {promised} findings within "
-                f"the promise, ${self.bill.total:,.0f} a month")  # fmt: skip
+        found = f"{promised} finding{'s' * (promised != 1)} within the promise"
+        return (f"{self.design.name}: {kept} of {len(self.verdict.rows)} objectives kept, {found}, "
+                f"${self.bill.total:,.0f} a month")  # fmt: skip
 
     def text(self) -> str:
         tables = (self.verdict.table(), findings_table(list(self.findings)), self.bill.table(), self.nights)

@@ -7,7 +7,7 @@ can look at the same run, part by part. Promised: one scene and one text give on
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from minisys.chaos.plan import Fault, FaultPlan
@@ -17,7 +17,8 @@ from minisys.design.places import copies_of
 from minisys.design.run import Run, run
 from minisys.design.text import read, write
 from minisys.design.traffic import Traffic
-from minisys.grading.lab_14.business import P99_S
+from minisys.grading.checks import Check, Wrong
+from minisys.grading.lab_14.business import P99_S, Text
 
 SURGE = "Traffic.flash_sale(times={times:g}, at_s={at_s:g}, hold_s={hold_s:g})"
 SHIFT = "Traffic.region_shift({origin!r}, {to!r}, share={share:g}, at_s={at_s:g})"
@@ -61,6 +62,23 @@ def _code(fault: Fault) -> str:
     more = "".join(f", {name}={value!r}" for name, value in fault.values.items() if name != "status")
     length = "" if math.isinf(fault.for_s) else f", {fault.for_s:g}"
     return f"Fault({fault.kind!r}, {fault.target!r}, {fault.at_s:g}{length}{more})"
+
+
+def to_paste(each: Check) -> Check:
+    """The check, whose lines to paste name the learner's own function and keep the run as `seen`."""
+
+    def look(text: Text) -> str | None:
+        try:
+            return each.run(text)
+        except Wrong as wrong:
+            name = getattr(text, "__name__", "")
+            own = f"({name}())" if name.isidentifier() else "(text)"
+            facts = {key: said.replace("read(text)", f"read{own}") for key, said in wrong.facts.items()}
+            given = facts["given"].replace("design_of(text)", f"design_of{own.replace('()', '')}")
+            wrong.facts = facts | {"given": f"seen = {given}" if given.startswith("run(") else given}
+            raise
+
+    return replace(each, run=look)
 
 
 def bad(seen: Run, from_s: float = 0.0) -> float:
