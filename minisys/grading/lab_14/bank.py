@@ -71,7 +71,9 @@ def patient(text: Text) -> str:
         if found.weakness in WAITING and found.promised and found.damage > DAMAGE:
             said = f"{found.weakness} at {found.component}: {found.sentence}"
             wanted = f"no damage above {DAMAGE:g}; this is {found.damage:.2f}"
-            raise Wrong(said, given="attack(design_of(text), seed=44, requests=4_000)", expected=wanted, look=found.cure)
+            raise Wrong(
+                said, given="attack(design_of(text), seed=44, requests=4_000)", expected=wanted, look=found.cure
+            )
     return "no missing timeout, no storm of retries, no line without end"
 
 

@@ -15,7 +15,8 @@ def cheap(text: Text) -> str:
     if bill.total > BUDGET:
         dearest = ", ".join(f"{row.part} {row.dollars:,.0f}" for row in bill.by_part().head(3).itertuples())
         # two dollar signs in one line would be read as a formula by the page
-        raise Wrong(f"{bill.total:,.0f} dollars a month, most of it for {dearest}", expected=f"{BUDGET:,.0f} or less",
+        said = f"{bill.total:,.0f} dollars a month, most of it for {dearest}"
+        raise Wrong(said, expected=f"{BUDGET:,.0f} dollars at most",
                     look="monthly(read(text)) shows each item; what is idle even when a zone is lost?")  # fmt: skip
     return f"${bill.total:,.0f} a month"
 

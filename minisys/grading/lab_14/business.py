@@ -110,7 +110,9 @@ def _bent(design: Design) -> Iterator[Wrong]:
             came = _figure(part, name)
             if came is not None and came < wanted - 1e-12:
                 said = f"{name}: {1000 * came:g} ms"
-                look = "that is how long it takes; find another way" if came else f"write `{name}: {1000 * wanted:g} ms`"
+                look = (
+                    "that is how long it takes; find another way" if came else f"write `{name}: {1000 * wanted:g} ms`"
+                )
                 yield Wrong(said, given=part.name, expected=f"{1000 * wanted:g} ms or more", look=look)
         scaler = getattr(part, "autoscaler", None)
         if scaler is not None and scaler.boot < BOOT_S:
