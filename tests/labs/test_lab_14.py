@@ -135,7 +135,7 @@ def test_the_report_is_one_printable_page_also_of_a_design_that_misses_something
         "zone loss, fra-a",
         "$2,339",
         "kind: workers",
-        "Beyond the promise",
+        "beyond the promise",
         "6 of 7 objectives kept",
         "misses cost",
     ):
