@@ -9,10 +9,14 @@ Sources: the `genanki` package; docs.ankiweb.net, "importing" (notes are matched
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import sqlite3
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +55,20 @@ def package(items: Iterable[Item], path: str | os.PathLike[str], *, now_s: float
     with tempfile.TemporaryDirectory() as folder:
         files = _pictures(given, Path(folder))
         whole = genanki.Package(_decks(given), media_files=files)
-        whole.write_to_file(os.fspath(path), timestamp=time.time() if now_s is None else now_s)
+        _write(whole, Path(path), Path(folder), time.time() if now_s is None else now_s)
     return len(given)
+
+
+def _write(whole: genanki.Package, path: Path, folder: Path, now_s: float) -> None:
+    """What genanki's own write_to_file does, which leaves its database behind in the system's temporary folder."""
+    with closing(sqlite3.connect(folder / "collection.anki2")) as db:
+        whole.write_to_db(db.cursor(), now_s, itertools.count(int(now_s * 1000)))
+        db.commit()
+    with zipfile.ZipFile(path, "w") as file:
+        file.write(folder / "collection.anki2", "collection.anki2")
+        file.writestr("media", json.dumps({number: Path(name).name for number, name in enumerate(whole.media_files)}))
+        for number, name in enumerate(whole.media_files):
+            file.write(name, str(number))
 
 
 def export(path: str | os.PathLike[str], chapter: str | int | None = None) -> int:
