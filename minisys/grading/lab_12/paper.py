@@ -6,13 +6,12 @@ The right numbers come from the course's own formulas; the texts name the slip t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from functools import partial
 
 from minisys.chaos import schedule
 from minisys.grading.checks import Check, Wrong
+from minisys.grading.paper import Answer, given_number
 
-Answer = Callable[[], Mapping[str, float]]
 RATE, SECONDS, SHARE, HURTS = 40, 30, 0.05, 0.2
 BREAKS, EVERY = 3.0, 90.0
 ASKED = {
@@ -80,16 +79,7 @@ def slips() -> dict[str, list[tuple[float, str]]]:
 
 def number(name: str, answer: Answer) -> str:
     """One of the five."""
-    given = answer()
-    if not isinstance(given, Mapping):
-        raise Wrong(repr(given), expected=f"a dict with the keys {', '.join(ASKED)}")
-    if name not in given:
-        missing, other = [key for key in ASKED if key not in given], [str(key) for key in given if key not in ASKED]
-        look = f"not asked for: {', '.join(other)}; a slip of the pen?" if other else ""
-        raise Wrong(f"no {name!r}", expected=UNITS[name], look=f"missing: {', '.join(missing)}. {look}".rstrip(". "))
-    came, wanted = given[name], right()[name]
-    if isinstance(came, bool) or not isinstance(came, int | float):
-        raise Wrong(repr(came), given=ASKED[name], expected=UNITS[name])
+    came, wanted = given_number(name, answer, ASKED, UNITS), right()[name]
     if abs(came - wanted) <= (0.006 if wanted < 1 else 1e-9):
         return f"{came:.3g}"
     near = [text for value, text in slips()[name] if abs(came - value) < 0.004]

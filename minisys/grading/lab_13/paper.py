@@ -6,14 +6,13 @@ The right numbers come from the course's own formulas; the texts name the slip t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from functools import partial
 
 from minisys.grading.checks import Check, Wrong
+from minisys.grading.paper import Answer, given_number
 from minisys.regions import theory
 from minisys.regions.levels import Copies, Level, Shop, Timing
 
-Answer = Callable[[], Mapping[str, float]]
 COPIES, RATE = Copies(300.0, 40.0), 400
 LEVEL = Level("on paper", COPIES, database=False, app=0.0)
 TIMING = Timing(check_every_s=10, fall=3, decide_s=120, boot_db_s=180, boot_app_s=180, restore_gb_per_s=0.5, ttl_s=60)
@@ -88,16 +87,7 @@ def right() -> dict[str, float]:
 
 def number(name: str, answer: Answer) -> str:
     """One of the five."""
-    given = answer()
-    if not isinstance(given, Mapping):
-        raise Wrong(repr(given), expected=f"a dict with the keys {', '.join(ASKED)}")
-    if name not in given:
-        other = [str(key) for key in given if key not in ASKED]
-        look = f"not asked for: {', '.join(other)}; a slip of the pen?" if other else ""
-        raise Wrong(f"no {name!r}", expected=UNITS[name], look=look)
-    came, wanted = given[name], right()[name]
-    if isinstance(came, bool) or not isinstance(came, int | float):
-        raise Wrong(repr(came), given=ASKED[name], expected=UNITS[name])
+    came, wanted = given_number(name, answer, ASKED, UNITS), right()[name]
     if abs(came - wanted) <= (0.004 if name == "stale" else 0.0006 if name == "whole" else 1e-6):
         return f"{came:.6g}"
     near = [text for value, text in SLIPS[name] if abs(came - value) <= 0.0006 + 1e-6 * value]

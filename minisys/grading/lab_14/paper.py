@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 
 from minisys.grading.checks import Check, Wrong
+from minisys.grading.paper import Answer, given_number
 
-Answer = Callable[[], Mapping[str, float]]
 RIDES, LOOKS, WRITES, BUSIEST = 400_000, 18, 2, 0.135  # a day; a ride; a ride; share of the day in its busiest hour
 WORK_S, WORKERS, ZONES, MOST = 0.030, 3, 3, 0.80
 AWAY_S, BANK_PER_S, KB, COPIES = 600.0, 60.0, 1.0, 3
@@ -89,16 +88,7 @@ def right() -> dict[str, float]:
 
 def number(name: str, answer: Answer) -> str:
     """One of the six."""
-    given = answer()
-    if not isinstance(given, Mapping):
-        raise Wrong(repr(given), expected=f"a dict with the keys {', '.join(ASKED)}")
-    if name not in given:
-        other = [str(key) for key in given if key not in ASKED]
-        look = f"not asked for: {', '.join(other)}; a slip of the pen?" if other else ""
-        raise Wrong(f"no {name!r}", expected=UNITS[name], look=look)
-    came, wanted = given[name], right()[name]
-    if isinstance(came, bool) or not isinstance(came, int | float):
-        raise Wrong(repr(came), given=ASKED[name], expected=UNITS[name], look="a number, without quotation marks")
+    came, wanted = given_number(name, answer, ASKED, UNITS), right()[name]
     if abs(came - wanted) <= 0.002 * wanted:
         return f"{came:.6g}"
     near = [text for value, text in SLIPS[name] if abs(came - value) <= 0.005 * value]
