@@ -21,6 +21,7 @@ from typing import Any
 
 from minisys.chaos.inject import Clock, Entry, Injector, Log, RealClock, Steps, played
 from minisys.chaos.plan import FaultPlan
+from minisys.testbed import signals
 
 STATUSES = ("running", "not started", "completed", "deviated", "aborted", "failed", "interrupted")
 
@@ -191,7 +192,8 @@ class Experiment:
     def _put_back(self, journal: Journal) -> None:
         try:
             if self.rollback is not None:
-                self.rollback()
+                with signals.deferred():
+                    self.rollback()
         except Exception as problem:
             journal.status, journal.why = "failed", f"rollback: {type(problem).__name__}: {problem}; was: {journal.why}"
             return

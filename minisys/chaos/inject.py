@@ -9,8 +9,8 @@ everything back exist once, in a generator that says until when to wait.
     await play_async(plan, injector)                     # in any event loop, the virtual one too
 
 Promised: every fault that began is ended, last begun first, whatever stops the play: the plan's end, an exception, a
-Ctrl-C; one end that fails does not keep the others from happening. Not promised here: the death of this very process
-(healing.py).
+Ctrl-C at any moment or two of them; one end that fails does not keep the others from happening. Not promised here: the
+death of this very process (healing.py).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from minisys.chaos.plan import Fault, FaultPlan
+from minisys.testbed import signals
 
 Undo = Callable[[], None]
 Steps = Generator[float, None, None]
@@ -165,16 +166,18 @@ def played(plan: FaultPlan, injector: Injector, log: Log, until_s: float | None 
             if event.at_s > now_s:
                 yield event.at_s
                 now_s = event.at_s
-            if event.what == "begin":
-                _begin(event.fault, injector, log, undo, now_s)
-            else:
-                _end(event.fault, log, undo, now_s)
+            with signals.deferred():  # Ctrl-C between a fault and the note of what ends it would leave the fault
+                if event.what == "begin":
+                    _begin(event.fault, injector, log, undo, now_s)
+                else:
+                    _end(event.fault, log, undo, now_s)
         if over_s > now_s:
             yield over_s
             now_s = over_s
     finally:
-        for fault in reversed(list(undo)):
-            _end(fault, log, undo, now_s)
+        with signals.deferred():
+            for fault in reversed(list(undo)):
+                _end(fault, log, undo, now_s)
 
 
 def _begin(fault: Fault, injector: Injector, log: Log, undo: dict[Fault, Undo], now_s: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from typing import Any
@@ -111,6 +112,35 @@ def test_another_thread_can_stop_it() -> None:
     log = play(FaultPlan([Fault("pause", "a", 0, 60)]), switches, clock)
     assert not switches.broken
     assert [entry.what for entry in log.entries] == ["begin", "end"]
+
+
+class Interrupted(Switches):
+    """Somebody presses Ctrl-C in the middle of each thing that is done with "a"."""
+
+    def begin(self, fault: Fault) -> Undo:
+        undo = super().begin(fault)
+
+        def interrupted() -> None:
+            signal.raise_signal(signal.SIGINT)
+            undo()
+
+        if fault.target != "a":
+            return undo
+        signal.raise_signal(signal.SIGINT)
+        return interrupted
+
+
+@pytest.mark.parametrize("order", ["abc", "bac", "bca"])
+def test_ctrl_c_between_a_fault_and_the_note_of_what_ends_it_leaves_nothing_broken(order: str) -> None:
+    plan = FaultPlan([Fault("pause", target, 0.001 * at, 1) for at, target in enumerate(order)])
+    switches, log = Interrupted(), Log()
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        RealClock().follow(played(plan, switches, log))
+    assert not switches.broken
+    begun = order.index("a") + 1
+    assert [entry.what for entry in log.entries] == ["begin"] * begun + ["end"] * begun
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_fault_without_an_end_needs_one_of_the_play() -> None:
