@@ -1,28 +1,6 @@
 // Plays a run on the picture of its design (see film.py). Where a dot is, is a function of the film's time alone.
 
-const FONT = "-apple-system, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif";
-const INK = "#1d2433", MUTED = "#5b6472", BAD = "#D55E00", STRIP = 74;
-const clamp = (x, a, b) => Math.max(a, Math.min(b, x));
-
-function element(tag, className, parent, attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys are the notebook's.
-  if (made.matches("button, input, select, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  if (text) made.textContent = text;
-  parent.appendChild(made);
-  return made;
-}
-
-function shape(g, kind, x, y, r) {
-  g.beginPath();
-  if (kind === "refused") g.rect(x - r, y - r, r * 2, r * 2);
-  else if (kind === "failed") { g.moveTo(x - r, y - r); g.lineTo(x + r, y + r); g.moveTo(x + r, y - r); g.lineTo(x - r, y + r); }
-  else if (kind === "timeout") { g.moveTo(x, y - r * 1.2); g.lineTo(x + r * 1.1, y + r * .8); g.lineTo(x - r * 1.1, y + r * .8); g.closePath(); }
-  else if (kind === "unfinished") { g.moveTo(x, y - r * 1.2); g.lineTo(x + r * 1.2, y); g.lineTo(x, y + r * 1.2); g.lineTo(x - r * 1.2, y); g.closePath(); }
-  else g.arc(x, y, r, 0, 7);
-}
+const BAD = "#D55E00", STRIP = 74;
 
 function on(way, k) {                                    // the point at share k of a way
   const at = clamp(k, 0, 1) * (way.length - 1), i = Math.min(way.length - 2, Math.floor(at)), f = at - i;
@@ -50,7 +28,7 @@ function at(series, times, t) {
   return series[i] ?? 0;
 }
 
-function ended(film, t) {
+function endings(film, t) {
   const counts = film.outcomes.map(() => 0);
   for (const span of film.roots) if (span[6] <= t) counts[span[7]]++;
   return counts;
@@ -61,14 +39,10 @@ function faults(film, t) { return film.events.filter(([from, to]) => from <= t &
 function sentence(film, t) {
   const waits = Object.entries(film.waiting.parts).map(([name, n]) => [name, at(n, film.waiting.t, t)]).filter(([, n]) => n > 0);
   const broken = faults(film, t).map(([, , words]) => words).join(", ") || "nothing";
-  const counts = ended(film, t).map((n, i) => n && `${n} ${film.outcomes[i].name}`).filter(Boolean).join(", ") || "none yet";
+  const counts = endings(film, t).map((n, i) => n && `${n} ${film.outcomes[i].name}`).filter(Boolean).join(", ") || "none yet";
   const row = film.rates.findLast(([from]) => from <= t) || [0, 0, 0];
   return `At ${t.toFixed(1)} s: ${Math.round(row[1])} answered well and ${Math.round(row[2])} not, per second; waiting: ` +
     `${waits.map(([name, n]) => `${name} ${n}`).join(", ") || "nobody"}; broken: ${broken}. Sampled requests ended: ${counts}.`;
-}
-
-function word(g, text, x, y, { size = 12, weight = 400, colour = INK, align = "left" } = {}) {
-  g.font = `${weight} ${size}px ${FONT}`; g.fillStyle = colour; g.textAlign = align; g.textBaseline = "middle"; g.fillText(text, x, y);
 }
 
 function dots(g, film, t) {
@@ -84,8 +58,7 @@ function dots(g, film, t) {
       continue;
     }
     const [x, y] = on(way, where.k), back = where.what === "back";
-    shape(g, back ? look.name : "ok", x + (back ? 5 : -5), y, back && look.name !== "ok" ? 5 : 4);
-    g.fillStyle = back ? look.colour : film.flight; g.strokeStyle = back ? look.edge : film.flight; g.lineWidth = back && look.name === "failed" ? 2.4 : 1; g.fill(); g.stroke();
+    mark(g, back ? look : { name: "ok", colour: film.flight, edge: film.flight }, x + (back ? 5 : -5), y, back && look.name !== "ok" ? 5 : 4);
   }
 }
 
@@ -130,81 +103,26 @@ function banner(g, film, t) {
   const text = faults(film, t).map(([, , words]) => words).join(" · ");
   if (text) word(g, `⚡ ${text}`, 14, 14, { size: 13, weight: 700, colour: BAD });
   let x = film.width - 14;
-  ended(film, t).map((n, i) => [film.outcomes[i], n]).filter(([, n], i) => i === 0 || n).reverse().forEach(([look, n]) => {
+  endings(film, t).map((n, i) => [film.outcomes[i], n]).filter(([, n], i) => i === 0 || n).reverse().forEach(([look, n]) => {
     const said = `${n} ${look.name}`; word(g, said, x, 14, { size: 12, weight: 600, align: "right" });
-    x -= g.measureText(said).width + 12; shape(g, look.name, x, 14, 4.5); g.fillStyle = look.colour; g.fill(); g.strokeStyle = look.edge; g.lineWidth = 1.4; g.stroke(); x -= 16;
+    x -= g.measureText(said).width + 12; mark(g, look, x, 14, 4.5, 1.4); x -= 16;
   });
 }
 
 export default {
   render({ model, el }) {
-    const film = { ...model.get("data") };
+    const film = { begin: 0, ...model.get("data") }, drawing = element("div", "", null, { "aria-hidden": "true" });
     film.origin = film.from; film.roots = film.spans.filter((span) => span[0] < 0);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const root = element("div", "ms-playback ms-design-film", el, { "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": `${film.title}, played` });
-    const stage = element("div", "ms-stage", root), drawing = element("div", "", stage, { "aria-hidden": "true" });
     drawing.innerHTML = film.svg; Object.assign(drawing.firstChild.style, { display: "block", width: "100%", height: "auto" });
+    const { root, stage, canvas, close } = player(el, film, {
+      name: `${film.title}, played`, size: [film.width, film.height + STRIP], under: drawing,
+      paint: (g, t) => { broken(film, drawing, t); dots(g, film, t); queues(g, film, t); banner(g, film, t); strip(g, film, t); },
+      sentence: (t) => sentence(film, t), moment: (t) => `${t.toFixed(1)} s`, step: (t, way) => t + way * film.end / 60,
+    });
+    root.classList.add("ms-design-film");
     stage.style.maxWidth = `${80 * film.width / (film.height + STRIP)}vh`;  // all of it on one screen
-    const canvas = element("canvas", "", stage, { role: "img", "aria-label": film.words });
     Object.assign(canvas.style, { position: "absolute", left: 0, top: 0 });
-    const start = element("button", "ms-start", stage, { type: "button", "aria-label": "Play", tabindex: "-1" }, "▶");
-    const bar = element("div", "ms-row ms-controls", root);
-    const button = (text, label) => element("button", "ms-button ms-quiet", bar, { type: "button", "aria-label": label, title: label }, text);
-    const play = button("▶ Play", "Play or pause (space)"), back = button("‹", "Step back (left arrow)"), next = button("›", "Step forward (right arrow)");
-    play.classList.add("ms-play");
-    const speed = element("select", "ms-field", bar, { "aria-label": "Speed" });
-    for (const x of [.25, .5, 1, 2, 4]) element("option", "", speed, { value: x }, `${x}×`);
-    speed.value = "1";
-    const seek = element("input", "ms-seek", bar, { type: "range", min: 0, max: 1000, step: 1, "aria-label": "Moment" });
-    const clock = element("output", "ms-clock", bar), says = element("p", "ms-caption", root, { "aria-live": "polite" });
     element("p", "ms-caption", root, {}, `Each dot is one of ${film.sampled} sampled requests of ${film.requests.toLocaleString("en")}; its journey is shown slower than it was.`);
-    let t = film.still, playing = false, before = 0, frame = 0, fresh = true, seen = true, told = 0;
-
-    function show(now = 0) {
-      const ratio = Math.max(1, window.devicePixelRatio || 1), wide = stage.clientWidth || film.width, scale = wide / film.width, high = (film.height + STRIP) * scale;
-      stage.style.height = `${high}px`;
-      const px = Math.round(wide * ratio), py = Math.round(high * ratio);
-      if (canvas.width !== px || canvas.height !== py) { canvas.width = px; canvas.height = py; canvas.style.width = `${wide}px`; canvas.style.height = `${high}px`; }
-      const g = canvas.getContext("2d"); g.setTransform(px / film.width, 0, 0, px / film.width, 0, 0);
-      g.clearRect(0, 0, film.width, film.height + STRIP);
-      broken(film, drawing, t); dots(g, film, t); queues(g, film, t); banner(g, film, t); strip(g, film, t);
-      seek.value = Math.round(1000 * t / film.end); clock.textContent = `${t.toFixed(1)} s`; seek.setAttribute("aria-valuetext", clock.textContent);
-      if (!playing || now - told > 400) { says.textContent = sentence(film, t); told = now; }
-    }
-    function tick(now) {
-      if (!playing) return;
-      const passed = Math.min(.1, (now - before) / 1000);
-      if (calm) { if (now - before > 700) { t += film.end / 60 * Number(speed.value); before = now; } }
-      else { t += passed * film.rate * Number(speed.value); before = now; }
-      if (t >= film.end) { t = film.end; set(false); }
-      if (seen) show(now);
-      frame = requestAnimationFrame(tick);
-    }
-    function set(go) {
-      if (go && (fresh || t >= film.end)) t = 0;
-      fresh = false; playing = go; before = performance.now();
-      start.hidden = true; play.textContent = go ? "❚❚ Pause" : "▶ Play"; says.setAttribute("aria-live", go ? "off" : "polite");
-      cancelAnimationFrame(frame);
-      if (go) frame = requestAnimationFrame(tick); else show();
-    }
-    function go(to) { fresh = false; t = clamp(to, 0, film.end); set(false); }
-    const step = (way) => go(t + way * film.end / 60), turn = () => set(!playing);
-    play.onclick = turn; start.onclick = () => { turn(); play.focus(); }; canvas.onclick = turn;
-    back.onclick = () => step(-1); next.onclick = () => step(1);
-    seek.oninput = () => go(seek.value / 1000 * film.end);
-    root.onkeydown = (event) => {
-      const inside = event.target.tagName;
-      if (inside === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === " " && inside !== "BUTTON") turn();
-      else if (event.key === "ArrowRight" && inside !== "INPUT") step(1);
-      else if (event.key === "ArrowLeft" && inside !== "INPUT") step(-1);
-      else if (event.key === "Home") go(0);
-      else if (event.key === "End") go(film.end);
-      else return;
-      event.preventDefault(); event.stopPropagation();
-    };
-    const size = new ResizeObserver(() => show()), sight = new IntersectionObserver((e) => { seen = e[e.length - 1].isIntersecting; if (seen) show(); });
-    size.observe(stage); sight.observe(canvas); show();
-    return () => { playing = false; cancelAnimationFrame(frame); size.disconnect(); sight.disconnect(); };
+    return close;
   },
 };

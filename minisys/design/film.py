@@ -27,6 +27,7 @@ from minisys.design.layout import BOX, HEIGHT, Layout, along, layout
 from minisys.design.parts import Design
 from minisys.design.words import of_design, rate, time
 from minisys.testbed import style
+from minisys.testbed.scripts import program
 from minisys.testbed.trace import OUTCOMES
 
 MOST = 2_000  # spans that are played
@@ -37,7 +38,7 @@ MOMENTS = 160
 class Film(anywidget.AnyWidget):
     """The film as a widget; `film()` makes it. `static()` is its printed twin: the picture with the run's figures."""
 
-    _esm = Path(__file__).with_name("film.js")
+    _esm = program(Path(__file__).with_name("film.js"), player=True)
     _css = style.css()
     data = traitlets.Dict().tag(sync=True)
 

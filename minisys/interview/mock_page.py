@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -26,6 +27,7 @@ from minisys.interview.mock_study import study
 from minisys.interview.page import part
 from minisys.interview.rubric import DIMENSIONS, PLAN
 from minisys.testbed import style
+from minisys.testbed.scripts import program
 
 GROWN = f"now {mock_machine.GROWTH:g} times the cost, for {mock_machine.GROWTH:g} times the traffic"
 
@@ -33,7 +35,7 @@ GROWN = f"now {mock_machine.GROWTH:g} times the cost, for {mock_machine.GROWTH:g
 class Talk(anywidget.AnyWidget):
     """A mock interview, or the choice of one; `mock()` makes it. *cases* by name."""
 
-    _esm = part("page_common.js") + part("mock_page.js")
+    _esm = program(*map(Path(__file__).with_name, ("page_common.js", "mock_page.js")))
     _css = style.css() + part("page.css") + part("mock_page.css")
     about = traitlets.Unicode("Mock interview").tag(sync=True)
 

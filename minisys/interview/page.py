@@ -26,6 +26,7 @@ from minisys.interview.library import Item
 from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_seed, record
 from minisys.interview.schema import Open
 from minisys.testbed import style
+from minisys.testbed.scripts import program
 from minisys.testbed.units import UnclearError
 
 
@@ -40,7 +41,7 @@ class Quiz(anywidget.AnyWidget):
     *about* says in words what is asked, *items* are the questions with their chapters, in this order.
     """
 
-    _esm = "\n".join(part(name) for name in ("page_common.js", "page_kinds.js", "page.js"))
+    _esm = program(*map(Path(__file__).with_name, ("page_common.js", "page_kinds.js", "page.js")))
     _css = style.css() + part("page.css")
     about = traitlets.Unicode().tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)  # the drop-downs above the questions; none here

@@ -2,21 +2,8 @@
 // Nothing is simulated here: position, queue and colour are functions of the film's time alone, so seeking is exact.
 
 const W = 820, H = 440, MID = 196, CLIENTS = 6;
-const PAPER = "#ffffff", INK = "#1d2433", MUTED = "#5b6472", LINE = "#dde1e8", SOFT = "#f5f7fa";
-const FONT = "-apple-system, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif";
-const clamp = (x, a, b) => Math.max(a, Math.min(b, x));
+const PAPER = "#ffffff", LINE = "#dde1e8", SOFT = "#f5f7fa";
 const ease = (x) => x * x * (3 - 2 * x);
-
-function element(tag, className, parent, attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys and Enter are the notebook's.
-  if (made.matches("button, input, select, textarea, summary, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  if (text) made.textContent = text;
-  parent.appendChild(made);
-  return made;
-}
 
 function place(moments, t) {
   let n = 0;
@@ -51,23 +38,10 @@ function along(a, b, bend, k) {                        // a quadratic curve from
   return { x: m * m * a.x + 2 * m * k * c.x + k * k * b.x, y: m * m * a.y + 2 * m * k * c.y + k * k * b.y };
 }
 
-function shape(g, kind, x, y, r) {
-  g.beginPath();
-  if (kind === "refused") g.rect(x - r * .9, y - r * .9, r * 1.8, r * 1.8);
-  else if (kind === "failed") { const a = r * 1.15, b = r * .42; for (const [i, [p, q]] of [[-b, -a], [b, -a], [b, -b], [a, -b], [a, b], [b, b], [b, a], [-b, a], [-b, b], [-a, b], [-a, -b], [-b, -b]].entries()) (i ? g.lineTo(x + p, y + q) : g.moveTo(x + p, y + q)); g.closePath(); }
-  else if (kind === "timeout") { g.moveTo(x, y - r * 1.2); g.lineTo(x + r * 1.1, y + r * .8); g.lineTo(x - r * 1.1, y + r * .8); g.closePath(); }
-  else if (kind === "unfinished") { g.moveTo(x, y - r * 1.2); g.lineTo(x + r * 1.2, y); g.lineTo(x, y + r * 1.2); g.lineTo(x - r * 1.2, y); g.closePath(); }
-  else g.arc(x, y, r, 0, 7);
-}
-
 function box(g, x, y, w, h, r, fill, stroke) {
   g.beginPath(); g.roundRect(x, y, w, h, r);
   if (fill) { g.fillStyle = fill; g.fill(); }
   if (stroke) { g.strokeStyle = stroke; g.lineWidth = 1.2; g.stroke(); }
-}
-
-function word(g, text, x, y, { size = 12, weight = 400, colour = INK, align = "left" } = {}) {
-  g.font = `${weight} ${size}px ${FONT}`; g.fillStyle = colour; g.textAlign = align; g.textBaseline = "middle"; g.fillText(text, x, y);
 }
 
 function states(film, t) {                              // what "kill b" and its kin did to the servers until now
@@ -204,23 +178,22 @@ function traveller(g, film, lay, slot, r, p, t) {
   if (p !== 5) { dot(g, film, r, b.x, b.y, lay.dot); return; }                    // held by the balancer itself
   const k = clamp((t - m[4]) / film.hop, 0, 2), look = film.outcomes[film.outcome[r]];
   const spot = k < 1 ? along(door, b, bendOut + 14, ease(k)) : along(b, client, bendIn + 14, ease(k - 1));
-  shape(g, look.name, spot.x, spot.y, look.name === "ok" ? lay.dot * .8 : lay.dot * 1.25);
-  g.fillStyle = look.colour; g.fill(); g.strokeStyle = look.edge; g.lineWidth = 1; g.stroke();
+  mark(g, look, spot.x, spot.y, look.name === "ok" ? lay.dot * .8 : lay.dot * 1.25);
 }
 
 function legend(g, film) {
   const ok = film.outcomes[0];
   g.beginPath(); g.arc(25, 47, 4.6, 0, 7); g.fillStyle = film.flight; g.fill(); word(g, "request", 35, 47, { size: 11, colour: MUTED });
-  shape(g, ok.name, 92, 47, 3.8); g.fillStyle = ok.colour; g.fill(); g.strokeStyle = ok.edge; g.lineWidth = 1; g.stroke();
+  mark(g, ok, 92, 47, 3.8);
   word(g, "its answer", 102, 47, { size: 11, colour: MUTED });
 }
 
-function tally(g, film, ended) {
+function tally(g, film, counts) {
   let x = W - 22;
-  film.outcomes.map((look, i) => [look, ended[i]]).filter(([look, n], i) => i === 0 || n || film.outcome.includes(i)).reverse().forEach(([look, n]) => {
+  film.outcomes.map((look, i) => [look, counts[i]]).filter(([look, n], i) => i === 0 || n || film.outcome.includes(i)).reverse().forEach(([look, n]) => {
     const text = `${n} ${look.name}`; g.font = `600 13px ${FONT}`; const wide = g.measureText(text).width;
     word(g, text, x, 24, { size: 13, weight: 600, align: "right" });
-    shape(g, look.name, x - wide - 10, 24, 5.2); g.fillStyle = look.colour; g.fill(); g.strokeStyle = look.edge; g.lineWidth = 1; g.stroke();
+    mark(g, look, x - wide - 10, 24, 5.2);
     x -= wide + 38;
   });
 }
@@ -241,69 +214,13 @@ function strip(g, film, t) {
 export default {
   render({ model, el }) {
     const film = model.get("data"), lay = layout(film), slot = { worker: slots(film), arrival: arrivals(film) };
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const root = element("div", "ms-playback", el, { "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": film.title });
-    const stage = element("div", "ms-stage", root), canvas = element("canvas", "", stage, { role: "img", "aria-label": film.words });
-    const start = element("button", "ms-start", stage, { type: "button", "aria-label": "Play", tabindex: "-1" }, "▶");
-    const bar = element("div", "ms-row ms-controls", root);
-    const button = (text, label) => element("button", "ms-button ms-quiet", bar, { type: "button", "aria-label": label, title: label }, text);
-    const play = button("▶ Play", "Play or pause (space)"), back = button("‹", "Step back (left arrow)"), next = button("›", "Step forward (right arrow)");
-    play.classList.add("ms-play");
-    const speed = element("select", "ms-field", bar, { "aria-label": "Speed" });
-    for (const x of [.25, .5, 1, 2, 4]) element("option", "", speed, { value: x }, `${x}×`);
-    speed.value = "1";
-    const seek = element("input", "ms-seek", bar, { type: "range", min: 0, max: 1000, step: 1, "aria-label": "Moment" });
-    const clock = element("output", "ms-clock", bar);
-    const says = element("p", "ms-caption", root, { "aria-live": "polite" });
     const moments = [...new Set(film.moments.flatMap((m) => [m[2], m[3], m[4]]))].filter((x) => x < film.end).sort((a, b) => a - b);
-    let t = film.still, playing = false, before = 0, frame = 0, fresh = true, seen = true, told = 0;
-
-    function show(now = 0) {
-      const ratio = Math.max(1, window.devicePixelRatio || 1), wide = Math.min(W, stage.clientWidth || W);
-      const px = Math.round(wide * ratio), py = Math.round(wide * H / W * ratio);
-      if (canvas.width !== px || canvas.height !== py) { canvas.width = px; canvas.height = py; canvas.style.width = `${wide}px`; canvas.style.height = `${wide * H / W}px`; }
-      const g = canvas.getContext("2d"); g.setTransform(px / W, 0, 0, px / W, 0, 0);
-      paint(g, film, lay, slot, t);
-      seek.value = Math.round(1000 * (t - film.begin) / (film.end - film.begin));
-      clock.textContent = `${Math.max(film.begin, t - 2 * film.hop).toFixed(2)} s`;
-      seek.setAttribute("aria-valuetext", clock.textContent);
-      if (!playing || now - told > 400) { says.textContent = sentence(film, t); told = now; }
-    }
-    function tick(now) {
-      if (!playing) return;
-      const passed = Math.min(.1, (now - before) / 1000);
-      if (calm) { if (now - before > 700) { t += (film.end - film.begin) / 60 * Number(speed.value); before = now; } }
-      else { t += passed * film.rate * Number(speed.value); before = now; }
-      if (t >= film.end) { t = film.end; set(false); }
-      if (seen) show(now);
-      frame = requestAnimationFrame(tick);
-    }
-    function set(on) {
-      if (on && (fresh || t >= film.end)) t = film.begin;
-      fresh = false; playing = on; before = performance.now();
-      start.hidden = true; play.textContent = on ? "❚❚ Pause" : "▶ Play"; says.setAttribute("aria-live", on ? "off" : "polite");
-      cancelAnimationFrame(frame);
-      if (on) frame = requestAnimationFrame(tick); else show();
-    }
-    function go(to) { fresh = false; t = clamp(to, film.begin, film.end); set(false); }
-    const step = (way) => go(way > 0 ? moments.find((x) => x > t + 1e-9) ?? film.end : moments.findLast((x) => x < t - 1e-9) ?? film.begin);
-    const turn = () => set(!playing);
-    play.onclick = turn; start.onclick = () => { turn(); play.focus(); }; canvas.onclick = turn;
-    back.onclick = () => step(-1); next.onclick = () => step(1);
-    seek.oninput = () => go(film.begin + seek.value / 1000 * (film.end - film.begin));
-    root.onkeydown = (event) => {
-      const inside = event.target.tagName;
-      if (inside === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === " " && inside !== "BUTTON") turn();
-      else if (event.key === "ArrowRight" && inside !== "INPUT") step(1);
-      else if (event.key === "ArrowLeft" && inside !== "INPUT") step(-1);
-      else if (event.key === "Home") go(film.begin);
-      else if (event.key === "End") go(film.end);
-      else return;
-      event.preventDefault(); event.stopPropagation();
-    };
-    const size = new ResizeObserver(() => show()), sight = new IntersectionObserver((e) => { seen = e[e.length - 1].isIntersecting; if (seen) show(); });
-    size.observe(stage); sight.observe(canvas); show();
-    return () => { playing = false; cancelAnimationFrame(frame); size.disconnect(); sight.disconnect(); };
+    return player(el, film, {
+      name: film.title, size: [W, H], widest: W,
+      paint: (g, t) => paint(g, film, lay, slot, t),
+      sentence: (t) => sentence(film, t),
+      moment: (t) => `${Math.max(film.begin, t - 2 * film.hop).toFixed(2)} s`,
+      step: (t, way) => (way > 0 ? moments.find((x) => x > t + 1e-9) ?? film.end : moments.findLast((x) => x < t - 1e-9) ?? film.begin),
+    }).close;
   },
 };

@@ -25,13 +25,14 @@ import traitlets
 from minisys.testbed import marks, picture, style
 from minisys.testbed.film import HOP, Film
 from minisys.testbed.marks import Legend
+from minisys.testbed.scripts import program
 from minisys.testbed.trace import OUTCOMES, Trace
 
 
 class Playback(anywidget.AnyWidget):
     """The film as a widget; `playback()` makes it. `film` is what it shows, `static()` its printed twin."""
 
-    _esm = Path(__file__).with_name("playback.js")
+    _esm = program(Path(__file__).with_name("playback.js"), player=True)
     _css = style.css()
     data = traitlets.Dict().tag(sync=True)
 

@@ -1,24 +1,4 @@
 // The form of a prediction: a number or a choice, one button, and no way back.
-function element(tag, className, parent, attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  // JupyterLab looks for this on the element with the focus itself; without it, arrow keys and Enter are the notebook's.
-  if (made.matches("button, input, select, textarea, summary, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  if (text) made.textContent = text;
-  parent.appendChild(made);
-  return made;
-}
-
-// JupyterLab keeps a line break from text fields, and with it the browser's own "Enter submits".
-function submitOnEnter(form) {
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.matches("input")) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-}
-
 let count = 0;
 
 export default {

@@ -22,6 +22,7 @@ import traitlets
 
 from minisys.testbed import style
 from minisys.testbed.marks import number
+from minisys.testbed.scripts import program
 
 Answer = float | str | None
 WAITING = "Commit to an answer above, then run this cell again. (To see it without one, add anyway=True.)"
@@ -48,7 +49,7 @@ class Verdict:
 class Prediction(anywidget.AnyWidget):
     """One question and what the reader committed to; `predict()` makes it. `value` is None until then."""
 
-    _esm = Path(__file__).with_name("predict.js")
+    _esm = program(Path(__file__).with_name("predict.js"))
     _css = style.css()
     question = traitlets.Unicode().tag(sync=True)
     unit = traitlets.Unicode().tag(sync=True)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import minisys.design
-from minisys.design.film import film
+from minisys.design.film import Film, film
 from minisys.design.growth_steps import step, tried
 from minisys.testbed import style
 
@@ -27,8 +26,7 @@ DOTS = """() => {
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The film of a lost zone, alone on a page."""
     made = film(step("zones"), tried("zones", "zone lost"))
-    script = Path(minisys.design.__file__).with_name("film.js").read_text("utf-8")
-    script = script.replace("export default", "const widget =")
+    script = Film._esm.replace("export default", "const widget =")
     path = tmp_path_factory.mktemp("film") / "film.html"
     path.write_text(PAGE % (style.css(), script, json.dumps(made.data)), "utf-8")
     return path
