@@ -121,7 +121,7 @@ def test_adding_draining_and_removing_costs_nobody_a_request() -> None:
     requests = workload(600, arrivals=Poisson(200.0), work=Deterministic(0.05), seed=6)
     plan = (Step(0.5, "add", "d"), Step(1.2, "drain", "a"), Step(1.8, "remove", "a"))
     trace = live.run("round robin", requests, workers=16, plan=plan, clock="real", method="POST")
-    assert len(trace) == trace.count("ok") == 600
+    assert len(trace) == trace.count("ok") == 600, trace.frame[trace.frame["outcome"] != "ok"].to_string()
     assert set(trace.frame["server"][-60:]) == {"b", "c", "d"}
 
 
