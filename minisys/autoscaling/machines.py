@@ -24,7 +24,7 @@ from typing import Any
 
 from aiohttp import web
 
-from minisys.testbed import http, nodes
+from minisys.testbed import entry, http, nodes
 
 SERVER = "minisys.testbed.backend"
 BOOTING, RUNNING, FAILED, LOST = "booting", "running", "failed", "lost"
@@ -147,21 +147,14 @@ async def run(options: argparse.Namespace) -> None:
     nodes.stop_all()
 
 
-def main() -> None:
-    """Entry point; a mistake on the command line is one clear line."""
-    commands = argparse.ArgumentParser(
-        prog="python -m minisys.autoscaling.machines", description="A cloud of processes."
-    )
-    commands.add_argument(
-        "--boot", type=float, default=1.0, help="seconds until a machine's process starts (default: 1)"
-    )
-    commands.add_argument("--workers", type=int, default=2, help="requests a machine serves at a time (default: 2)")
-    commands.add_argument("--quota", type=int, default=50, help="machines at most (default: 50)")
-    try:
-        asyncio.run(run(commands.parse_args()))
-    except (ValueError, OSError) as problem:
-        commands.error(str(problem))
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="python -m minisys.autoscaling.machines", description="A cloud of processes.")
+    made.add_argument("--boot", type=float, default=1.0, help="seconds until a machine's process starts (default: 1)")
+    made.add_argument("--workers", type=int, default=2, help="requests a machine serves at a time (default: 2)")
+    made.add_argument("--quota", type=int, default=50, help="machines at most (default: 50)")
+    return made
 
 
 if __name__ == "__main__":
-    main()
+    entry.main(parser(), run)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 from minisys.caching.commands import memory
 from minisys.caching.keyspace import POLICY_NAMES
 from minisys.caching.service import start
-from minisys.testbed import http, resp
+from minisys.testbed import entry, http, resp
 from minisys.testbed.descriptors import room_for
 from minisys.testbed.fastest_loop import fastest_loop
 from minisys.testbed.resp_server import Patience
@@ -48,15 +47,5 @@ async def run(options: argparse.Namespace) -> None:
     await service.close()
 
 
-def main() -> None:
-    """Entry point; a mistake on the command line is one clear line."""
-    commands = parser()
-    try:
-        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
-            runner.run(run(commands.parse_args()))
-    except (ValueError, OSError) as problem:
-        commands.error(str(problem))
-
-
 if __name__ == "__main__":
-    main()
+    entry.main(parser(), run, fastest_loop())

@@ -7,7 +7,6 @@ HTTP cache by RFC 9111, in front of an origin or of another edge (a *shield*). S
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from minisys.caching.edge_fetch import Rules
 from minisys.caching.edge_store import Store
 from minisys.caching.edge_upstream import Limits, Upstream
 from minisys.caching.policies import POLICIES
-from minisys.testbed import http
+from minisys.testbed import entry, http
 
 
 @dataclass
@@ -129,14 +128,5 @@ async def run(options: argparse.Namespace) -> None:
     await service.close()
 
 
-def main() -> None:
-    """Entry point; a mistake on the command line is one clear line."""
-    commands = parser()
-    try:
-        asyncio.run(run(commands.parse_args()))
-    except (ValueError, OSError) as problem:
-        commands.error(str(problem))
-
-
 if __name__ == "__main__":
-    main()
+    entry.main(parser(), run)

@@ -24,7 +24,7 @@ import hiredis
 from aiohttp import web
 
 from minisys.caching.stampede import COMPUTE, REFRESH, RULES, SERVE, Copy, Rule, rule
-from minisys.testbed import http
+from minisys.testbed import entry, http
 
 
 class Shared(Protocol):
@@ -175,19 +175,16 @@ async def run(options: argparse.Namespace) -> None:
     cache.writer.close()
 
 
-def main() -> None:
-    """Entry point; a mistake on the command line is one clear line."""
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     made = argparse.ArgumentParser(prog="python -m minisys.caching.front", description=(__doc__ or "").split("\n")[0])
     made.add_argument("--cache", required=True, help="host:port of a server that speaks the Redis protocol")
     made.add_argument("--database", required=True, help="http://host:port of minisys.caching.database")
     made.add_argument("--protect", default="none", help=f"one of: {', '.join(RULES)} (default: none)")
     made.add_argument("--ttl", type=float, default=2.0, help="seconds for which a page is fresh (default: 2)")
     made.add_argument("--port", type=int, default=0, help="0: any free one (default)")
-    try:
-        asyncio.run(run(made.parse_args()))
-    except (ValueError, OSError) as problem:
-        made.error(str(problem))
+    return made
 
 
 if __name__ == "__main__":
-    main()
+    entry.main(parser(), run)

@@ -12,9 +12,7 @@ it has. Checked with Valkey 9.1.2, Redis 7.0.15, Memcached 1.6.18.
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +23,7 @@ from minisys.caching.commands import memory
 from minisys.caching.live import Running, Stats
 from minisys.scaling import real as wheel
 from minisys.scaling.real import ProductMissing
-from minisys.testbed import nodes
+from minisys.testbed import nodes, wheels
 from minisys.testbed.nodes import Node
 from minisys.testbed.resp_client import Socket
 
@@ -51,15 +49,7 @@ def binary(name: str) -> Path:
 
 def version(name: str) -> str:
     """Its version and place, like "7.0.15 (/usr/bin/redis-server)". Raises ProductMissing."""
-    path = binary(name)
-    try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    except OSError as problem:
-        raise ProductMissing(f"{name} does not run here: {problem}") from None
-    number = re.search(r"\d+(\.\d+)+", said.stdout)
-    if number is None:
-        raise ProductMissing(f"{name} does not run here: {(said.stderr or said.stdout).strip()[:200]}")
-    return f"{number[0]} ({path})"
+    return wheels.said(name, binary(name))
 
 
 def available() -> dict[str, str]:

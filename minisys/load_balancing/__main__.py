@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 from minisys.load_balancing.admin import __doc__ as admin_doc
 from minisys.load_balancing.balancer import Balancer, parse_backend
@@ -12,7 +11,7 @@ from minisys.load_balancing.plan import HealthCheck
 from minisys.load_balancing.policies import NAMES, policy
 from minisys.load_balancing.proxy import Limits
 from minisys.load_balancing.service import start
-from minisys.testbed import http
+from minisys.testbed import entry, http
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,14 +78,5 @@ async def run(options: argparse.Namespace) -> None:
     await service.close()
 
 
-def main() -> None:
-    """Entry point; a mistake on the command line is one clear line."""
-    commands = parser()
-    try:
-        asyncio.run(run(commands.parse_args()))
-    except (ValueError, OSError) as problem:
-        commands.error(str(problem))
-
-
 if __name__ == "__main__":
-    main()
+    entry.main(parser(), run)

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -22,6 +21,7 @@ from pathlib import Path
 from minisys.load_balancing.plan import HealthCheck
 from minisys.load_balancing.policies import Policy
 from minisys.load_balancing.templates import HAPROXY, NGINX
+from minisys.testbed import wheels
 from minisys.testbed.wheels import ProductMissing
 
 SAFE = "GET HEAD OPTIONS PUT DELETE TRACE"  # idempotent, RFC 9110, 9.2.2
@@ -192,10 +192,4 @@ def binary(name: str) -> Path:
 
 def version(name: str) -> str:
     """The version of the installed product, like "1.31.3 (/path/to/nginx)". Raises ProductMissing."""
-    path = binary(name)
-    try:
-        said = subprocess.run([path, "-v"], capture_output=True, text=True, timeout=10, check=False)
-    except OSError as problem:
-        raise ProductMissing(f"{name} does not run here: {problem}") from None
-    number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
-    return f"{number[0] if number else '?'} ({path})"
+    return wheels.said(name, binary(name), "-v")

@@ -21,7 +21,8 @@ import simpy
 from simpy.events import Event
 
 from minisys.resilience.chain import Chain, Trouble, draws, troubled, windows
-from minisys.resilience.parts import Ask, Call, Luck, Station
+from minisys.resilience.job import Table
+from minisys.resilience.parts import Ask, Call, Station
 from minisys.resilience.run import EXPIRED, FAILED, OK, REFUSED, SHED, Run
 from minisys.testbed import simulation
 from minisys.testbed.simulation import Alarm, Request, refuse, settle
@@ -64,7 +65,7 @@ class _Chain:
     def __init__(self, env: simpy.Environment, chain: Chain, tables: np.ndarray, troubles: list[list[float]]) -> None:
         self.env, self.chain, self.troubles = env, chain, troubles
         self.work, self.luck, jitter = tables.tolist()
-        self.rngs = [Luck(row) for row in jitter]
+        self.rngs = [Table(row) for row in jitter]
         self.stations = [Station(chain, hop) for hop in range(len(chain.services))]
         self.callers = [each.start() for each in chain.callers]
         self.calls: list[Call] = []

@@ -6,29 +6,13 @@ Promised: state only; who does what when is in model.py.
 from __future__ import annotations
 
 import math
-import random
 from collections import deque
-from itertools import cycle
 
 from simpy.events import Event
 
 from minisys.resilience.chain import Chain
 from minisys.resilience.run import UNFINISHED
 from minisys.testbed.simulation import Request
-
-
-class Luck(random.Random):
-    """A generator that gives the numbers of a table in turn: the policies draw what the compiled twin draws."""
-
-    def __new__(cls, numbers: list[float]) -> Luck:
-        return super().__new__(cls)
-
-    def __init__(self, numbers: list[float]) -> None:
-        super().__init__(0)
-        self.numbers = cycle(numbers)
-
-    def random(self) -> float:
-        return next(self.numbers)
 
 
 class Ask:

@@ -10,9 +10,7 @@ even SIGKILL takes nothing with it. Not promised: replication or failover (chapt
 
 from __future__ import annotations
 
-import re
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,13 +27,7 @@ MEMORY_MB = 64  # beyond it Valkey refuses writes, as our store does beyond its 
 
 def version() -> str:
     """The version of the installed server, like "9.1.2 (/path/to/valkey-server)". Raises ProductMissing."""
-    path = binary()
-    try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
-    except OSError as problem:
-        raise ProductMissing(f"valkey does not run here: {problem}") from None
-    number = re.search(r"v=(\d+(\.\d+)+)", said)
-    return f"{number[1] if number else '?'} ({path})"
+    return wheels.version("valkey")
 
 
 def available() -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from minisys.sharding import coordinator, node, router
 from minisys.sharding.topology import Topology
+from minisys.testbed import entry
 from minisys.testbed.fastest_loop import fastest_loop
 from minisys.testbed.signals import until_told_to_stop
 
@@ -51,15 +52,5 @@ async def run(options: argparse.Namespace) -> None:
     await server.close()
 
 
-def main() -> None:
-    """Entry point; a mistake on the command line is one clear line."""
-    commands = parser()
-    try:
-        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
-            runner.run(run(commands.parse_args()))
-    except (ValueError, OSError) as problem:
-        commands.error(str(problem))
-
-
 if __name__ == "__main__":
-    main()
+    entry.main(parser(), run, fastest_loop())

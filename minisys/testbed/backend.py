@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from minisys.testbed import http
+from minisys.testbed import entry, http
 
 
 class Backend:
@@ -118,10 +118,7 @@ def parser(module: str, doc: str | None) -> argparse.ArgumentParser:
 
 def main(commands: argparse.ArgumentParser, make: Make) -> None:
     """Run a backend with the options of the command line; a mistake there is one clear line."""
-    try:
-        asyncio.run(serve(commands.parse_args(), make))
-    except ValueError as problem:
-        commands.error(str(problem))
+    entry.main(commands, lambda options: serve(options, make))
 
 
 if __name__ == "__main__":

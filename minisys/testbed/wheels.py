@@ -65,14 +65,18 @@ def version(name: str) -> str:
     """The version and place of *name*, like "9.1.2 (/path/to/valkey-server)". Raises ProductMissing, ValueError."""
     if name not in FOUND:
         raise ValueError(f"unknown product {name!r}; known: {', '.join(FOUND)}")
-    path = FOUND[name]()
+    return said(name, FOUND[name]())
+
+
+def said(name: str, path: Path, option: str = "--version") -> str:
+    """What the program *path* says of its version, and its place. Raises ProductMissing if it does not run."""
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
+        told = subprocess.run([path, option], capture_output=True, text=True, timeout=10, check=False)
     except OSError as problem:
         raise ProductMissing(f"{name} does not run here: {problem}") from None
-    number = re.search(r"\d+(\.\d+)+", said.stdout)
+    number = re.search(r"\d+(\.\d+)+", told.stdout + told.stderr)
     if number is None:
-        raise ProductMissing(f"{name} does not run here: {(said.stderr or said.stdout).strip()[:200]}")
+        raise ProductMissing(f"{name} does not run here: {(told.stderr or told.stdout).strip()[:200]}")
     return f"{number[0]} ({path})"
 
 
