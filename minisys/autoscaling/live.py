@@ -77,6 +77,7 @@ class Shop:
         options = ["--balancer", self.admin_url, "--cloud", self.cloud_url, "--rule", self.policy]
         options += ["--workers", str(WORKERS), "--period", repr(self.bounds["period_s"])]
         options += ["--minimum", str(self.bounds["minimum"]), "--maximum", str(self.bounds["maximum"])]
+        options += ["--backoff", repr(self.bounds["backoff_s"])]
         options += [word for name, value in self.numbers.items() for word in ("--option", f"{name}={value}")]
         self.controllers.append(nodes.start(CONTROLLER, *options, name="controller"))
 
@@ -146,23 +147,25 @@ def shop(
     maximum: int = 8,
     boot_s: float = 1.0,
     period_s: float = PERIOD_S,
+    backoff_s: float = 1.0,
     **numbers: float,
 ) -> Shop:
     """*first* machines of two workers behind a balancer, and a controller that keeps *minimum* to *maximum* of them.
 
     *policy*: a rule by its name ("hpa", "proportional", "step", "target tracking"; *numbers* are its options), which
-    runs as a process, or a policy object. Raises ValueError before anything starts if an argument is bad.
+    runs as a process, or a policy object. After a boot that failed nothing is ordered for *backoff_s*.
+    Raises ValueError before anything starts if an argument is bad.
     """
     if isinstance(policy, str):
         rule(policy, **numbers)
     elif numbers:
         raise ValueError(f"a policy object has its numbers already, got {numbers}")
-    if not 1 <= minimum <= first <= maximum or not boot_s >= 0 or not period_s > 0:
+    if not 1 <= minimum <= first <= maximum or not boot_s >= 0 or not min(period_s, backoff_s) > 0:
         raise ValueError(
-            f"need 1 <= minimum <= first <= maximum, boot_s >= 0, period_s > 0; got {minimum}, {first}, {maximum}, "
-            f"{boot_s}, {period_s}"
+            f"need 1 <= minimum <= first <= maximum, boot_s >= 0, period_s and backoff_s > 0; got {minimum}, {first}, "
+            f"{maximum}, {boot_s}, {period_s}, {backoff_s}"
         )
-    bounds = {"minimum": minimum, "maximum": maximum, "period_s": period_s}
+    bounds = {"minimum": minimum, "maximum": maximum, "period_s": period_s, "backoff_s": backoff_s}
     return Shop(policy, first, boot_s, bounds, numbers)
 
 

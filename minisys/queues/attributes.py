@@ -21,6 +21,7 @@ REGION, ACCOUNT = "us-east-1", "000000000000"
 ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
 NUMBERS = {  # lowest, highest, default
     "DelaySeconds": (0, 900, 0),
+    "KmsDataKeyReusePeriodSeconds": (60, 86_400, 300),
     "MaximumMessageSize": (1_024, 1_048_576, 1_048_576),
     "MessageRetentionPeriod": (60, 1_209_600, 345_600),
     "ReceiveMessageWaitTimeSeconds": (0, 20, 0),
@@ -32,7 +33,7 @@ CHOICES = {
     "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
 }
 ONLY_FIFO = ("ContentBasedDeduplication", *CHOICES)
-KEPT = ("KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "Policy")
+KEPT = ("KmsMasterKeyId", "Policy")
 READ_ONLY = (
     "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible",
     "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn",
@@ -80,7 +81,10 @@ class Queue:
     def shown(self) -> dict[str, str]:
         """All that GetQueueAttributes tells, but for the counts."""
         told = {name: str(self.number(name)) for name in NUMBERS}
-        told |= {"SqsManagedSseEnabled": FLAGS["SqsManagedSseEnabled"]}
+        own_key = bool(self.attributes.get("KmsMasterKeyId"))  # either that key or SQS's own encrypts, not both
+        told["SqsManagedSseEnabled"] = "false" if own_key else FLAGS["SqsManagedSseEnabled"]
+        if not own_key:
+            del told["KmsDataKeyReusePeriodSeconds"]
         if self.fifo:
             told |= {name: CHOICES[name][0] for name in CHOICES} | {"FifoQueue": "true"}
             told["ContentBasedDeduplication"] = FLAGS["ContentBasedDeduplication"]
@@ -189,6 +193,17 @@ def may_redrive(allow_policy: str | None, source_arn: str) -> bool:
     policy = json.loads(allow_policy or "{}")
     permission = policy.get("redrivePermission", "allowAll")
     return permission == "allowAll" or (permission == "byQueue" and source_arn in policy["sourceQueueArns"])
+
+
+def checked_tags(tags: Mapping[str, Any]) -> Mapping[str, str]:
+    """*tags*. Raises SqsError for one that SQS would not take (its quotas: 128 and 256 characters, no "aws:")."""
+    for key, value in tags.items():
+        if not 1 <= len(key) <= 128 or key.startswith("aws:"):
+            said = f"Tag keys must be between 1 and 128 characters in length and not begin with aws:, got {key!r}."
+            raise SqsError("InvalidParameterValue", said)
+        if not isinstance(value, str) or len(value) > 256:
+            raise SqsError("InvalidParameterValue", f"Tag values must be text of at most 256 characters: {key!r}.")
+    return tags
 
 
 def _bad_value(name: str) -> SqsError:

@@ -22,7 +22,7 @@ from typing import Any
 from minisys.queues import attributes as rules
 from minisys.queues.attributes import Queue
 from minisys.queues.delivery import Delivery
-from minisys.queues.errors import Parameters, SqsError, items, missing, number, optional, pairs, text
+from minisys.queues.errors import Parameters, SqsError, items, missing, no_queue, number, optional, pairs, text
 from minisys.queues.holding import Holding
 from minisys.queues.moves import Moves
 from minisys.queues.sending import Sending
@@ -85,7 +85,7 @@ class Broker:
         if found is None:
             row = self.store.db.execute("SELECT * FROM queue WHERE name = ?", (name,)).fetchone()
             if row is None:
-                raise SqsError("QueueDoesNotExist", "The specified queue does not exist.")
+                raise no_queue()
             found = self.known[name] = Queue(
                 row["id"], row["name"], row["created_s"], row["modified_s"], row["purged_s"],
                 json.loads(row["attributes"]), json.loads(row["tags"]),
@@ -108,11 +108,13 @@ class Broker:
         except SqsError as problem:
             if problem.shape != "QueueDoesNotExist":
                 raise
-            self._insert(name, wanted, pairs(parameters, "tags"), now)
+            self._insert(name, wanted, rules.checked_tags(pairs(parameters, "tags")), now)
         return {"QueueUrl": self.url_of(name)}
 
     def get_queue_url(self, parameters: Parameters, now: float) -> Answer:
-        """Where a queue is, by its name."""
+        """Where a queue is, by its name; other accounts have none here."""
+        if optional(parameters, "QueueOwnerAWSAccountId") not in ("", rules.ACCOUNT):
+            raise no_queue()
         return {"QueueUrl": self.url_of(self.named(text(parameters, "QueueName")).name)}
 
     def list_queues(self, parameters: Parameters, now: float) -> Answer:
@@ -148,8 +150,7 @@ class Broker:
 
     def delete_queue(self, parameters: Parameters, now: float) -> Answer:
         """The queue and all its messages are gone."""
-        queue = self.queue(parameters)
-        db = self.store.db
+        queue, db = self.queue(parameters), self.store.db
         for table, column in (("queue", "id"), ("message", "queue"), ("sent", "queue"), ("attempt", "queue")):
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (queue.id,))
         db.execute("DELETE FROM gone WHERE deleted_s <= ?", (now - RECREATE_AFTER_S,))
@@ -162,7 +163,7 @@ class Broker:
         queue = self.queue(parameters)
         if now < queue.purged_s + PURGE_EVERY_S:
             said = f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds."
-            raise SqsError("PurgeQueueInProgress", said, 403)
+            raise SqsError("PurgeQueueInProgress", said)
         self.store.db.execute("DELETE FROM message WHERE queue = ?", (queue.id,))
         self.store.db.execute("UPDATE queue SET purged_s = ? WHERE id = ?", (now, queue.id))
         self.known.clear()
@@ -181,7 +182,7 @@ class Broker:
 
     def tag_queue(self, parameters: Parameters, now: float) -> Answer:
         """Add tags, or change them."""
-        queue, tags = self.queue(parameters), pairs(parameters, "Tags")
+        queue, tags = self.queue(parameters), rules.checked_tags(pairs(parameters, "Tags"))
         if not tags:
             raise missing("Tags")
         self._write(queue, queue.attributes, {**queue.tags, **tags}, queue.modified_s)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from minisys.queues import messages, policies
 from minisys.queues.attributes import ACCOUNT, Queue
-from minisys.queues.errors import Parameters, SqsError, invalid, items, number
+from minisys.queues.errors import Parameters, SqsError, items, number
 from minisys.queues.fifo import Fifo
 
 if TYPE_CHECKING:
@@ -40,17 +40,15 @@ class Delivery:
     def receive_message(self, parameters: Parameters, now: float) -> Answer:
         """Hand out up to ten messages that are visible, and hide them. Waiting is the caller's: see sqs.py."""
         queue = self.broker.queue(parameters)
-        reason = "Must be between 1 and 10, if provided."
-        if (most := parameters.get("MaxNumberOfMessages", 1)) not in range(1, 11):
-            raise invalid(most, "MaxNumberOfMessages", reason)
-        number(parameters, "WaitTimeSeconds", 0, 20, 0)
+        most = number(parameters, "MaxNumberOfMessages", 1, 10, 1)
+        wait_s = number(parameters, "WaitTimeSeconds", 0, 20, queue.number("ReceiveMessageWaitTimeSeconds"))
         timeout_s = number(parameters, "VisibilityTimeout", 0, 43_200, queue.number("VisibilityTimeout"))
         attempt = messages.check_token(parameters, "ReceiveRequestAttemptId") if queue.fifo else None
         rows = self.fifo.same_again(queue, attempt, now)
         again = bool(rows)
         if not again:
             self.expire(queue, now)
-            rows = self._take(queue, most, now)
+            rows = [] if self._over_limit(queue, most, wait_s, now) else self._take(queue, most, now)
         visible_s = policies.visible_again_s(now, timeout_s)
         out = [self._hand_out(row, now, visible_s, again=again) for row in rows]
         self.fifo.remember_attempt(queue, attempt, out, now)
@@ -59,8 +57,6 @@ class Delivery:
     def _take(self, queue: Queue, most: int, now: float) -> list[Row]:
         """The next messages for a consumer; those that came back too often go to the dead-letter queue instead."""
         busy = self.fifo.busy(queue, now) if queue.fifo else set()
-        if not queue.fifo:
-            self._check_in_flight(queue, most, now)
         target, limit = self._dead_letters_of(queue)
         found: list[Row] = []
         dead: list[Row] = []
@@ -89,15 +85,21 @@ class Delivery:
         rows = self.db.execute(f"SELECT * FROM message WHERE queue = ? AND visible_s <= ? {order}", (queue.id, now))
         return (Candidate(row, queue.fifo) for row in rows)
 
-    def _check_in_flight(self, queue: Queue, most: int, now: float) -> None:
-        """Raise SqsError at 120,000 in flight. They are counted only when as many could be out by now."""
+    def _over_limit(self, queue: Queue, most: int, wait_s: int, now: float) -> bool:
+        """Whether 120,000 are in flight. They are counted only when as many could be out by now.
+
+        Raises SqsError for a standard queue that is asked without waiting; others get nothing, as from an empty queue.
+        """
         could = self.flying.get(queue.id, MOST_IN_FLIGHT) + most
         if could > MOST_IN_FLIGHT:
             could = int(self.counts(queue, now)["ApproximateNumberOfMessagesNotVisible"]) + most
             if could > MOST_IN_FLIGHT + most - 1:
+                if queue.fifo or wait_s:
+                    return True
                 said = f"Too many messages in flight: at most {MOST_IN_FLIGHT:,}; delete what is done."
-                raise SqsError("OverLimit", said, 403)
+                raise SqsError("OverLimit", said)
         self.flying[queue.id] = could
+        return False
 
     def _put_aside(self, queue: Queue, row: Row, target: Queue, now: float) -> None:
         """A dead letter keeps its id and its age; in a FIFO queue the age starts anew (SQS developer guide)."""

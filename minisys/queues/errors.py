@@ -56,6 +56,11 @@ def invalid(value: object, name: str, reason: str) -> SqsError:
     return SqsError("InvalidParameterValue", f"Value {value} for parameter {name} is invalid. Reason: {reason}")
 
 
+def no_queue() -> SqsError:
+    """A QueueDoesNotExist."""
+    return SqsError("QueueDoesNotExist", "The specified queue does not exist.")
+
+
 def missing(name: str) -> SqsError:
     """A MissingParameter."""
     return SqsError("MissingParameter", f"The request must contain the parameter {name}.")

@@ -15,6 +15,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from minisys.queues.errors import Parameters, SqsError, invalid, items, missing, pairs, text
@@ -24,6 +25,7 @@ TRACE = "AWSTraceHeader"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _TOKEN = re.compile(r"[!-~]{1,128}")  # letters, digits and punctuation
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"(?!(?:aws|amazon)\.)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.IGNORECASE)
 Attributes = Mapping[str, Mapping[str, Any]]
 
@@ -94,10 +96,19 @@ def _check_attribute(name: str, attribute: Any) -> int:
     try:
         size = len(value_of(attribute))
         if base == "Number":
-            float(value)
+            _check_number(value)
     except (ValueError, binascii.Error):
         raise _bad(f"Can't cast the value of message (user) attribute '{name}' to a {base.lower()}.") from None
     return len(name.encode()) + len(kind) + size
+
+
+def _check_number(value: str) -> None:
+    """Raise ValueError unless *value* is a number as SQS has it: 38 digits, 10^-128 to 10^126."""
+    number = Decimal(value) if _NUMBER.fullmatch(value) else Decimal("nan")
+    if not (number.is_zero() or (number.is_finite() and -128 <= number.adjusted() and abs(number) <= Decimal("1e126"))):
+        raise ValueError(f"{value} is no number between 10^-128 and 10^126")
+    if len("".join(map(str, number.as_tuple().digits)).strip("0")) > 38:
+        raise ValueError(f"{value} has more than 38 digits")
 
 
 def check_trace(parameters: Parameters) -> str | None:

@@ -65,9 +65,7 @@ class Moves:
         handle = text(parameters, "TaskHandle")
         row = self.db.execute("SELECT * FROM move WHERE handle = ?", (handle,)).fetchone()
         if row is None:
-            raise SqsError(
-                "ResourceNotFoundException", "The resource that you specified for the TaskHandle does not exist.", 404
-            )
+            raise _not_found("TaskHandle")
         if row["status"] != "RUNNING":
             raise SqsError("InvalidParameterValue", "Only active tasks can be cancelled.")
         self.db.execute("UPDATE move SET status = 'CANCELLED' WHERE id = ?", (row["id"],))
@@ -137,4 +135,4 @@ class Moves:
 
 def _not_found(name: str) -> SqsError:
     said = f"The resource that you specified for the {name} parameter doesn't exist."
-    return SqsError("ResourceNotFoundException", said, 404)
+    return SqsError("ResourceNotFoundException", said)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from minisys.queues import messages
 from minisys.queues.attributes import Queue
-from minisys.queues.errors import Parameters, SqsError, invalid, pairs
+from minisys.queues.errors import Parameters, SqsError, invalid, number, pairs
 from minisys.queues.fifo import Fifo
 
 if TYPE_CHECKING:
@@ -76,9 +76,8 @@ class Sending:
         if queue.fifo and own:
             said = "The request include parameter that is not valid for this queue type."
             raise invalid(own, "DelaySeconds", said)
-        if own is not None and (not isinstance(own, int) or not 0 <= own <= 900):
-            raise invalid(own, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
-        return queue.number("DelaySeconds") if own is None or queue.fifo else own
+        own = number(entry, "DelaySeconds", 0, 900, queue.number("DelaySeconds"))
+        return queue.number("DelaySeconds") if queue.fifo else own
 
     def insert(
         self, queue: Queue, message_id: str, body: str, given: str, trace: str | None, sent_s: float, visible_s: float,

@@ -203,7 +203,17 @@ def test_in_flight_has_an_end(on: Local, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(on.receive(url, 0.0)) == 10
     assert len(on.receive(url, 1.0, MaxNumberOfMessages=2)) == 2
     assert on.refused("ReceiveMessage", 2.0, QueueUrl=url) == "OverLimit"
+    assert on.receive(url, 2.0, WaitTimeSeconds=1) == []  # who waits is not refused, and finds nothing
     assert len(on.receive(url, 30.0)) == 10  # ten are back
+
+
+def test_a_fifo_queue_with_too_many_in_flight_gives_nothing(on: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minisys.queues.delivery.MOST_IN_FLIGHT", 12)
+    url = on.queue("q.fifo")
+    for key in map(str, range(30)):
+        on("SendMessage", QueueUrl=url, MessageBody=key, MessageGroupId=key, MessageDeduplicationId=key)
+    assert [len(on.receive(url, 1.0 * n)) for n in range(3)] == [10, 10, 0]
+    assert len(on.receive(url, 30.0)) == 10
 
 
 @settings(max_examples=25, deadline=None)
