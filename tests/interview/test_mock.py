@@ -156,8 +156,9 @@ def test_the_score_needs_words_that_were_said(talk):
     to(talk, len(PHASES))
     with pytest.raises(OutOfTurn, match="scoping: “I was splendid throughout” was not said"):
         talk.score(card(3, "I was splendid throughout"))
-    with pytest.raises(OutOfTurn, match="no score without evidence"):
-        talk.score(card(1, "nothing"))
+    for scrap in ("nothing", "------------------", " , . ; "):
+        with pytest.raises(OutOfTurn, match="no score without evidence"):
+            talk.score(card(1, scrap))
     with pytest.raises(OutOfTurn, match="communication: choose a score"):
         talk.score({name: row for name, row in card().items() if name != "communication"})
     with pytest.raises(OutOfTurn, match="choose a score"):
@@ -174,11 +175,25 @@ def test_a_low_score_says_what_was_missing():
     assert checked(card(1, "nothing on the failover"), ["other words"])["scoping"] == (1, "nothing on the failover")
 
 
-def test_what_the_machine_measured_is_evidence(talk):
+@pytest.mark.parametrize("evidence", [
+    "p99: wanted 300 ms, got 900 ms: missed",  # measured
+    "single point of failure of db: damage 0.6 before", "missed the failover",
+    "Your db has one copy", "Lines may now carry a picture",  # the interviewer's
+    "wo copies in two zones, because one d", "one dies In deep dive",  # a scrap of letters; across two answers
+    "one db to begin with",  # the starter's
+])  # fmt: skip
+def test_evidence_is_what_the_candidate_said_or_drew(talk, evidence, monkeypatch):
+    monkeypatch.setattr(Machine, "starter", lambda self, case: "one db to begin with")
     to(talk, DRAW)
-    talk.draw("one db")
-    assert "p99: wanted 300 ms, got 900 ms: missed" in talk.mock.evidence()
-    assert not any(text.startswith("Tell me") for text in talk.mock.evidence())
+    talk.draw("one db to begin with\n  and a balancer before it")
+    to(talk, BREAK)
+    talk.move_on()
+    talk.draw("one db to begin with\n  and a balancer before it")
+    to(talk, len(PHASES))
+    with pytest.raises(OutOfTurn, match="was not said; copy words"):
+        talk.score(card(2, evidence))
+    talk.score(card(2) | {"scoping": (2, "and a balancer, before it"), "estimation": (1, evidence)})
+    assert talk.mock.done
 
 
 def test_two_things_to_study_are_the_worst_weakness_and_the_dearest_dimension(talk):
