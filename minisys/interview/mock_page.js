@@ -210,6 +210,8 @@ export default {
       table(body, ["dimension", "weight", "score", "means", "evidence"], view.scores);
       table(body, ["phase", "planned", "taken"], view.times);
       for (const line of view.asked) element("div", "ms-note", body, {}, line);
+      element("p", "", body, {}, "After the change:");
+      for (const line of view.changed) element("div", "ms-note", body, {}, line);
       element("p", "", body, {}, view.saved);
       button(body, "Another interview", () => send({ do: "another" }, "first"));
     }

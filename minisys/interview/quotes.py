@@ -1,8 +1,8 @@
 """What counts as evidence: words that really stand in what somebody said, not words that sound as if they did.
 
 "I covered failover" is a memory. "The old primary is fenced first" is evidence, if it is there to be read. Promised:
-case, spaces and punctuation aside, and whole words only, so that no scrap of letters proves anything. Not done: whether the
-words make the point.
+case, spaces and punctuation aside, and whole words only, so that no scrap of letters proves anything. Not done: whether
+the words make the point.
 """
 
 from __future__ import annotations
