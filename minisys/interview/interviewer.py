@@ -2,7 +2,8 @@
 
 Promised: every word, design and score is a row of the progress file as soon as it was given, so an interview goes on
 after a restart where it was; the time in which the kernel was dead counts as a pause. Two pages on the same interview
-see the same state. Not done: judging words; you score yourself, with evidence, and the measured lines are evidence too.
+see the same state. Not done: judging words; you score yourself, and evidence is what you said or drew; what was
+measured stands beside it.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class Interviewer:
         found = [one for one in self.mock.findings if one.get("weakness")]  # all of them: one change may cure another
         after = [self.machine.after(self.case, text, seed, one, changed) for one in found]
         measured = [*seen.measured(), *map(_compared, found, after)]
-        self._do("design", text=text, measured=measured, passed=seen.passed, changed=changed, after=after)
+        given = set(map(str.strip, self.machine.starter(self.case).splitlines()))
+        own = [line.strip() for line in text.splitlines() if line.strip() and line.strip() not in given]
+        self._do("design", text=text, own=own, measured=measured, passed=seen.passed, changed=changed, after=after)
         self.seen = seen
         return seen
 
@@ -114,10 +117,9 @@ class Interviewer:
             return f"{told}\n\nHow much of it is run: {self.case.slice}"
         if phase != BREAK:
             return told
-        grown = (
-            f"the forecast is {mock_machine.GROWTH:g} times what I told you; from now on your design is run with it."
-        )
-        return f"Before we go deeper, something has changed. {self.case.change} And {grown}\n\n{told}"
+        change = self.case.change
+        run = change.told(self.case.design())
+        return f"Before we go deeper, something has changed. {change.says}\n\n{run}\n\n{told}"
 
     def _questions(self) -> list[dict[str, Any]]:
         """The follow-ups: what the attack found in the candidate's own design, then the case's questions."""

@@ -16,6 +16,7 @@ from minisys.interview import matching, reading, task
 from minisys.interview.answers import EXACT, Span, span
 from minisys.interview.families import FAMILIES
 from minisys.interview.matching import Matching
+from minisys.interview.quotes import is_quote
 from minisys.interview.reading import Reading
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
 from minisys.interview.steps import filled, lines
@@ -23,7 +24,7 @@ from minisys.interview.task import Task
 from minisys.interview.verdict import Verdict, are_places
 from minisys.testbed.units import UnclearError, short_name, written
 
-LONGEST = 100_000  # characters of an open answer that are read
+LONGEST, QUOTED = 100_000, 8  # characters of an open answer that are read, and that evidence has at least
 
 
 @dataclass(frozen=True)
@@ -163,15 +164,18 @@ def _open(question: Open, answer: Any) -> Verdict:
     text, quotes = str(answer.get("text", ""))[:LONGEST], answer.get("evidence", {})
     if len(text.split()) < 5:
         raise UnclearError("write at least a sentence; the model answers come when you have committed to yours")
-    notes, got = [], 0
+    notes, got = [], 0.0
     for i, point in enumerate(question.rubric):
         quote = str(quotes.get(i, quotes.get(str(i), "")) or "").strip()
-        found = bool(quote) and len(quote) >= 8 and _plain(quote) in _plain(text)
-        got += found
+        found = is_quote(quote, [text], QUOTED)
+        got += point.weight if found else 0
         why = f"Your evidence: “{quote}”" if found else "not in your answer" if quote else "no evidence quoted"
-        notes.append(("good" if found else "bad" if quote else "note", point.point, f"{why}. {point.explanation}"))
-    said = f"{got} of {len(question.rubric)} points with evidence from your answer."
-    return Verdict(got / len(question.rubric), said, "see the model answers", question.explanation, tuple(notes))
+        mark = "good" if found else "bad" if quote else "note"
+        notes.append((mark, question.told(point), f"{why}. {point.explanation}"))
+    made, whole = sum(mark == "good" for mark, _, _ in notes), sum(point.weight for point in question.rubric)
+    said = f"{made} of {len(question.rubric)} points with evidence from your answer"
+    said += f", {got:g} of {whole:g} by weight." if question.weighted else "."
+    return Verdict(got / whole, said, "see the model answers", question.explanation, tuple(notes))
 
 
 def _hit(given: Span, key: float, tolerance: float) -> bool:
@@ -192,7 +196,3 @@ def _off(given: Span, key: float) -> str:
 def _said(given: Span, unit: str) -> str:
     ends = dict.fromkeys(written(end, unit) for end in given)
     return " to ".join(ends)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())

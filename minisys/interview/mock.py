@@ -108,8 +108,12 @@ class Mock:
         )
 
     def evidence(self) -> tuple[str, ...]:
-        """What may be quoted: the candidate's own words and what the machine measured."""
-        return tuple(line.text for line in self.lines if line.who != "interviewer")
+        """What may be quoted: the candidate's own words, and of each design the lines that are not the starter's.
+
+        What the machine measured is a fact, and nobody's answer: "p99: missed" would be quoted for any score.
+        """
+        said = [line.text for line in self.lines if line.who == "candidate"]
+        return (*said, *(text for design in self.designs for text in design.get("own", ())))
 
     def points(self) -> tuple[float, str]:
         """Points of 100 and the verdict. Raises ValueError unless it was scored."""
@@ -165,7 +169,9 @@ def _say(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
 
 
 def _design(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
-    """A design was drawn and run; *values*: text, measured (lines), passed, and *after*: each weakness now."""
+    """A design was drawn and run; *values*: text, own (its lines that may be quoted), measured (lines), passed,
+    and *after*: each weakness now.
+    """
     if not DRAW <= mock.phase <= BREAK:
         raise OutOfTurn(f"the design is drawn in the phases {PHASES[DRAW]!r} and {PHASES[BREAK]!r}")
     drawn = replace(mock, designs=(*mock.designs, values))

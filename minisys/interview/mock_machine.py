@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from minisys.design.parts import Call, Clients, Database, Design, Part, Service
 
+if TYPE_CHECKING:  # loads the simulation, which a page without a design does not need
+    from minisys.design.cases.change import Change
+
 LONGEST = 20_000  # characters of a design text
-GROWTH = 2.0  # the forecast that changes in the middle: times the traffic, and times the budget
 ATTACKED = 4_000  # requests of users in each run of the attack: somebody waits for it
 CHEAPEST = 0.5  # of the case's work a request: below that your text is not believed
 
@@ -30,12 +32,15 @@ class Case(Protocol):
     title: str
     brief: str
     prompts: Mapping[str, str]
-    change: str
+    change: Change
     slice: str
     follow_ups: tuple[str, ...]
 
     def design(self) -> Design:
         """The reference design, with its objectives."""
+
+    def after(self) -> Design:
+        """The same with the traffic and the objectives of the change."""
 
 
 @dataclass(frozen=True)
@@ -73,40 +78,39 @@ def starter(case: Case) -> str:
     return write(Design(there.name, (*clients, app, db), there.regions))
 
 
-def wanted(case: Case) -> list[str]:
-    """What the case promises, a line each: "p99: 150 ms". Known before anything is run."""
+def wanted(case: Case, changed: bool = False) -> list[str]:
+    """What the case promises, a line each: "p99: 150 ms". Known before anything is run. *changed*: after the change."""
     from minisys.design.text import write
 
-    said = write(case.design()).partition("\nobjectives: {")[2].strip().rstrip("}")
-    return re.split(r",\s+(?=[a-z]\w*:)", said) if said else []
+    there = case.after() if changed else case.design()
+    said = write(there).partition("\nobjectives: {")[2].strip().rstrip("}")
+    lines = re.split(r",\s+(?=[a-z]\w*:)", said) if said else []
+    return [*lines, case.change.fault.told()] if changed and case.change.fault else lines
 
 
 def read(case: Case, text: str, changed: bool) -> tuple[Design, tuple[str, ...]]:
     """The design in *text* with what the case gives, and a line for each thing that was put right.
 
-    *changed*: after the forecast has grown. Raises ValueError with the line and what to write.
+    *changed*: with the traffic and objectives of the case's change. Raises ValueError with the line and what to write.
     """
     from minisys.design import text as reading
 
     if not text.strip() or len(text) > LONGEST:
         raise ValueError(f"write the design as text, in at most {LONGEST:,} characters; the starter shows how")
-    mine, there = reading.read(text), case.design()
+    mine, there = reading.read(text), case.after() if changed else case.design()
     if not any(mine.of(Clients)):
         raise ValueError("there are no clients in it; put the case's clients back, as the starter has them")
     notes, parts = [], list(mine.parts)
     for i, part in enumerate(parts):
-        given = _given(part, mine, there, GROWTH if changed else 1.0)
+        given = _given(part, mine, there)
         for name, value in given.items():
-            if name == "rate" and changed:
+            if name == "rate" and changed and case.change.traffic != 1:
                 notes.append(f"{part.name}: run with {value:,.4g}/s, the new forecast, whatever the text says")
             else:
                 notes.append(f"{part.name}: {name} is {value:.4g} in this case, not {getattr(part, name):.4g}")
         parts[i] = replace(part, **given)
         notes += _unused(part)
-    wanted = there.objectives
-    if changed and wanted.cost is not None:
-        wanted = replace(wanted, cost=wanted.cost * GROWTH)
-    return replace(mine, parts=tuple(parts), objectives=wanted), tuple(notes)
+    return replace(mine, parts=tuple(parts), objectives=there.objectives), tuple(notes)
 
 
 def _unused(part: Part) -> list[str]:
@@ -118,12 +122,12 @@ def _unused(part: Part) -> list[str]:
     return [f"{part.name}: {len(part.zones)} zones, {copies}: only {used} is used; write copies: {len(part.zones)}"]
 
 
-def _given(part: Part, mine: Design, there: Design, growth: float) -> dict[str, Any]:
+def _given(part: Part, mine: Design, there: Design) -> dict[str, Any]:
     """The fields of *part* that the case decides and that its writer changed."""
     if isinstance(part, Clients):
         total, asked = sum(each.rate for each in there.of(Clients)), sum(each.rate for each in mine.of(Clients))
         first = next(iter(there.of(Clients)))
-        wanted = {"rate": part.rate / max(asked, 1e-9) * total * growth, "writes": first.writes}
+        wanted = {"rate": part.rate / max(asked, 1e-9) * total, "writes": first.writes}
         return {name: value for name, value in wanted.items() if abs(value - getattr(part, name)) > 0.01 * value}
     alike = [each.takes for each in there.parts if each.kind == part.kind and each.takes > 0]
     least = CHEAPEST * min(alike) if alike else 0.0
@@ -131,18 +135,21 @@ def _given(part: Part, mine: Design, there: Design, growth: float) -> dict[str, 
 
 
 def look(case: Case, text: str, seed: int, changed: bool = False) -> Seen:
-    """Run the design in *text* against the case's objectives. Raises ValueError as read() does."""
-    from minisys.design.judge import judge
-
+    """Run the design in *text* against the objectives; *changed*: under the case's change. Raises as read() does."""
     design, notes = read(case, text, changed)
-    return Seen(design, _rows(judge(design, seed=seed)), notes)
+    return Seen(design, _rows(_judged(case, design, seed, changed)), notes)
 
 
-def reference(case: Case, seed: int) -> Seen:
+def reference(case: Case, seed: int, changed: bool = False) -> Seen:
     """The case's own design, judged in the same way."""
+    design = case.after() if changed else case.design()
+    return Seen(design, _rows(_judged(case, design, seed, changed)))
+
+
+def _judged(case: Case, design: Design, seed: int, changed: bool) -> Any:
     from minisys.design.judge import judge
 
-    return Seen(case.design(), _rows(judge(case.design(), seed=seed)))
+    return case.change.judge(design, seed=seed) if changed else judge(design, seed=seed)
 
 
 def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
@@ -159,7 +166,7 @@ def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple
 
     design, _ = read(case, text, changed)
     found = (_told(finding) for finding in attack(design, seed=seed, requests=ATTACKED))
-    if not changed:
+    if not changed or case.change.traffic == 1:
         return tuple(found)
     now = f"the new forecast of {sum(each.rate for each in design.of(Clients)):,.4g}/s"
     return tuple(one | {"sentence": one["sentence"].replace("today's traffic", now)} for one in found)

@@ -170,9 +170,9 @@ export default {
 
     function score() {
       element("p", "ms-title", body, { tabindex: "-1" }, "Score yourself, from 0 (missing) to 4 (strong hire)");
-      element("p", "", body, {}, "Each score needs a line of evidence. From 2 on it must be words that were said or measured: type a few and choose, or copy. For 0 and 1 say what was missing.");
+      element("p", "", body, {}, "Each score needs a line of evidence. From 2 on it must be your own words, or a line of your design: type a few and choose, or copy. For 0 and 1 say what was missing.");
       const talk = element("details", "", body);
-      element("summary", "", talk, {}, "What was said and measured, to copy from");
+      element("summary", "", talk, {}, "Your words, to copy from; what was measured stands beside them");
       view.said.forEach((line) => spoken(talk, line));
       const lines = element("datalist", "", body, { id: `${id}-lines` });
       view.lines.forEach((text) => element("option", "", lines, { value: text }));
@@ -210,6 +210,8 @@ export default {
       table(body, ["dimension", "weight", "score", "means", "evidence"], view.scores);
       table(body, ["phase", "planned", "taken"], view.times);
       for (const line of view.asked) element("div", "ms-note", body, {}, line);
+      element("p", "", body, {}, "After the change:");
+      for (const line of view.changed) element("div", "ms-note", body, {}, line);
       element("p", "", body, {}, view.saved);
       button(body, "Another interview", () => send({ do: "another" }, "first"));
     }

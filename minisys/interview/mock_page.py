@@ -29,8 +29,6 @@ from minisys.interview.rubric import DIMENSIONS, PLAN
 from minisys.testbed import style
 from minisys.testbed.scripts import program
 
-GROWN = f"now {mock_machine.GROWTH:g} times the cost, for {mock_machine.GROWTH:g} times the traffic"
-
 
 class Talk(anywidget.AnyWidget):
     """A mock interview, or the choice of one; `mock()` makes it. *cases* by name."""
@@ -142,7 +140,7 @@ class Talk(anywidget.AnyWidget):
             "elapsed_s": mock.elapsed_s(talk.now()), "running": not mock.paused,
             "lines": folded(mock), "words": draft.get("words", ""),
             "drawing": DRAW <= mock.phase <= BREAK, "design": draft.get("design") or begin,
-            "wanted": [*talk.machine.wanted(talk.case), *([GROWN] if talk.changed else [])],
+            "wanted": talk.machine.wanted(talk.case, talk.changed),
             "seen": shown(talk.seen, talk.machine),
             "next": "Next question" if more else "To the score" if last else
             f"On to: {PHASES[mock.phase + 1]}",
@@ -156,7 +154,8 @@ class Talk(anywidget.AnyWidget):
             self._saved = f"Kept as {page} and {pdf.name}." if pdf else f"Kept as {page}. {mock_report.NO_PRINTER}"
         return {
             "view": "report", "headline": found.headline(), "study": [list(advice) for advice in study(talk.mock)],
-            "scores": found.scores(), "times": found.times(), "asked": found.asked(), "saved": self._saved,
+            "scores": found.scores(), "times": found.times(), "asked": found.asked(), "changed": found.held(),
+            "saved": self._saved,
         }  # fmt: skip
 
     def _twin(self) -> list[str]:

@@ -35,11 +35,15 @@ NO_PRINTER = "There is no Chromium here to write a PDF: open the HTML file in a 
 
 @dataclass(frozen=True, repr=False)
 class Report(Shown):
-    """A finished interview. *mine* and *theirs*: the last design and the reference, as run; None if there is none."""
+    """A finished interview. *mine* and *theirs*: the last design and the reference, as run; None if there is none.
+
+    changed: the same two under the change in the middle, by whose they are.
+    """
 
     interview: Interviewer
     mine: Seen | None
     theirs: Seen | None
+    changed: tuple[tuple[str, Seen], ...] = ()
 
     def headline(self) -> str:
         """Case, points, verdict."""
@@ -66,6 +70,7 @@ class Report(Shown):
         lines += ["", "Study first:"]
         lines += [f"  {n}. {a.what} (chapter {a.chapter}): {a.why}" for n, a in enumerate(study(mock), 1)]
         lines += ["", "Asked about your design:", *(f"  {line}" for line in self.asked())]
+        lines += ["", "After the change:", *(f"  {line}" for line in self.held())]
         lines += ["", "Minutes, planned and taken:", *(f"  {name:<24}{a:>6}{b:>7}" for name, a, b in self.times())]
         return "\n".join(lines)
 
@@ -89,11 +94,14 @@ class Report(Shown):
             for a in study(self.interview.mock)
         )
         head = ("dimension", "weight", "score", "means", "evidence")
-        asked = "".join(f"<li>{escape(line)}</li>" for line in self.asked())
+        asked, changed = (
+            "".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (self.asked(), self.held())
+        )
         return (
             f'<p class="ms-big">{escape(self.headline())}</p><h2>Study first</h2><ol>{first}</ol>'
             f"<h2>Your score</h2>{_table(head, self.scores())}"
             f"<h2>Asked about your design</h2><ul>{asked}</ul>"
+            f"<h2>After the change</h2><ul>{changed}</ul>"
             f"<h2>Minutes</h2>{_table(('phase', 'planned', 'taken'), self.times())}"
         )
 
@@ -107,6 +115,18 @@ class Report(Shown):
                 shown = f"{finding['plan']}, seed {finding['seed']}: damage {finding['damage']:.2g}"
                 lines.append(f"{finding['weakness']} of {finding['component']} ({shown}; {became}). {finding['cure']}")
         return lines or ["nothing: there was no design, or the attack found no weakness in it"]
+
+    def held(self) -> list[str]:
+        """What changed in the middle, and of each design which objectives held and which broke under it, and why."""
+        case = self.interview.case
+        lines = [f"{case.change.says} {case.change.told(case.design())}"]
+        for name, seen in self.changed:
+            held = ", ".join(what for what, *_, kept, _ in seen.rows if kept) or "nothing"
+            broke = [
+                f"{what} (wanted {wanted}, got {got}; {why})" for what, wanted, got, kept, why in seen.rows if not kept
+            ]
+            lines.append(f"{name}: held {held}; broke {', '.join(broke) or 'nothing'}.")
+        return lines
 
     def _designs(self) -> str:
         parts = [(name, seen) for name, seen in (("Yours", self.mine), ("The reference", self.theirs)) if seen]
@@ -146,13 +166,18 @@ class NoReport(Shown):
 
 
 def report(interview: Interviewer) -> Report:
-    """The report of a scored interview; the last design and the reference are run again for it."""
+    """The report of a scored interview; the last design and the reference are run again for it, as before and after
+    the change."""
     text, mock = interview.text(), interview.mock
     if not mock.done:
         raise ValueError(f"this interview is in its phase {mock.phase_name!r}; the report comes after the score")
     last = mock.designs[-1] if mock.designs else None
-    mine = interview.machine.look(interview.case, text, mock.seed, last["changed"]) if last else None
-    return Report(interview, mine, interview.machine.reference(interview.case, mock.seed))
+    machine, case, changed = interview.machine, interview.case, []
+    mine = machine.look(case, text, mock.seed, last["changed"]) if last else None
+    if last and mine:
+        changed.append(("Yours", mine if last["changed"] else machine.look(case, text, mock.seed, True)))
+    changed.append(("The reference", machine.reference(case, mock.seed, True)))
+    return Report(interview, mine, machine.reference(case, mock.seed), tuple(changed))
 
 
 def printed(page: Path) -> Path | None:

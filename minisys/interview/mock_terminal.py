@@ -114,9 +114,7 @@ def _score(console: Console, talk: Interviewer, ask: Ask) -> None:
     """Ask for the scorecard until it can be read."""
     if talk.mock.done:
         return
-    console.print(
-        "Score yourself from 0 to 4. From 2 on quote words that were said or measured; below say what lacked."
-    )
+    console.print("Score yourself from 0 to 4. From 2 on quote your own words or your design's; below say what lacked.")
     for text in dict.fromkeys(talk.mock.evidence()):
         console.print(f"  [dim]·[/] {escape(text)}")
     card: dict[str, tuple[int, str]] = {}

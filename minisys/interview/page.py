@@ -118,7 +118,7 @@ class Quiz(anywidget.AnyWidget):
         self._written = str(content.get("answer", ""))
         judge(self._asked(), {"text": self._written})  # says so if there is nothing to judge
         rubric = {
-            "points": [point.point for point in question.rubric],
+            "points": [question.told(point) for point in question.rubric],
             "models": [[LEVEL_WORDS[level], text] for level, text in question.models.items()],
             "flags": list(question.red_flags),
         }

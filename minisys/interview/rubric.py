@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from minisys.interview.quotes import is_quote, plain
 from minisys.testbed.tables import Table, table
 
 SOURCES = (
@@ -125,25 +126,21 @@ def reason(scores: Mapping[str, int]) -> str:
 def checked(card: Mapping[str, Any], said: Iterable[str]) -> dict[str, tuple[int, str]]:
     """A filled scorecard, (score, evidence) for each dimension, whose evidence was really *said*.
 
-    From 2 on the evidence must be words that were said, case and spaces aside; for 0 and 1 it says what was not there.
+    From 2 on the evidence must be words that were said, case and punctuation aside; for 0 and 1 it says what lacked.
     Raises ValueError for a dimension left out, a score that is none, or evidence that is missing or invented.
     """
-    whole, found = _plain(" \n ".join(said)), {}
+    spoken, found = tuple(said), {}
     for name in DIMENSIONS:
         score, evidence = card.get(name) or (None, "")
         if not isinstance(score, int) or isinstance(score, bool) or score not in range(len(SCORES)):
             raise ValueError(f"{name}: choose a score from 0 to {len(SCORES) - 1}")
         text = str(evidence).strip()
-        if len(text) < QUOTED:
+        if len(plain(text)) < QUOTED:
             raise ValueError(f"{name}: no score without evidence; write at least {QUOTED} characters")
-        if score >= 2 and _plain(text) not in whole:
+        if score >= 2 and not is_quote(text, spoken, QUOTED):
             raise ValueError(f"{name}: “{text[:60]}” was not said; copy words, or give 0 or 1 and say what was missing")
         found[name] = (score, text)
     return found
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def scorecard(card: Mapping[str, tuple[int, str]]) -> Table:

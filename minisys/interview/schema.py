@@ -25,7 +25,7 @@ from minisys.interview.reading import Reading
 from minisys.interview.task import Task
 from minisys.testbed.units import check_unit
 
-MOST_COMBINATIONS, LARGEST = 500, 1e15
+MOST_COMBINATIONS, LARGEST, HEAVIEST = 500, 1e15, 100
 
 
 class Choice(Asked):
@@ -168,11 +168,15 @@ class Ordering(Asked):
 
 
 class Point(Strict):
-    """One point of a rubric: what a good answer says, and why it matters. *words*: signs of it, for helper.py."""
+    """One point of a rubric: what a good answer says, and why it matters. *words*: signs of it, for helper.py.
+
+    *weight*: what it is worth beside the others.
+    """
 
     point: Text
     explanation: Text
     words: tuple[Text, ...] = ()
+    weight: Annotated[float, Field(gt=0, le=HEAVIEST, allow_inf_nan=False, strict=True)] = 1.0
 
 
 class Open(Asked):
@@ -182,6 +186,25 @@ class Open(Asked):
     rubric: Annotated[tuple[Point, ...], Field(min_length=3)]
     red_flags: tuple[Text, ...] = ()
     models: dict[Level, Text]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether its points have weights of their own."""
+        return any("weight" in point.model_fields_set for point in self.rubric)
+
+    def told(self, point: Point) -> str:
+        """A point as it is shown: with its share of the whole, if the points have weights."""
+        share = 100 * point.weight / sum(one.weight for one in self.rubric)
+        return f"{point.point} ({share:.3g} %)" if self.weighted else point.point
+
+    @model_validator(mode="after")
+    def _weighs_all_or_none(self) -> Open:
+        bare = [point.point for point in self.rubric if "weight" not in point.model_fields_set]
+        if self.weighted and bare:
+            raise ValueError(f"rubric: give every point a weight or none; {bare[0][:60]!r} has none")
+        if len({point.point for point in self.rubric}) < len(self.rubric):
+            raise ValueError("rubric: two points have the same text")
+        return self
 
     @model_validator(mode="after")
     def _has_a_model_for_each_level(self) -> Open:

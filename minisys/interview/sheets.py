@@ -131,7 +131,7 @@ def _behind(asked: Asked) -> tuple[str, tuple[str, ...], str]:
     """Right answer, lines below it, explanation."""
     question: Question = asked.question
     if isinstance(question, Open):
-        points = [f"{point.point.rstrip('.')}: {point.explanation}" for point in question.rubric]
+        points = [f"{question.told(point).rstrip('.')}: {point.explanation}" for point in question.rubric]
         flags = [f"Red flag: {flag}" for flag in question.red_flags]
         models = [f"A {LEVEL_WORDS[level]} answer: {text}" for level, text in question.models.items()]
         return "A good answer says:", (*points, *flags, *models), question.explanation

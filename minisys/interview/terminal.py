@@ -169,7 +169,7 @@ def _evidence(console: Console, question: Open, ask: Ask) -> dict[int, str]:
     for flag in question.red_flags:
         console.print(f"[red]red flag:[/] {escape(flag)}")
     return {
-        i: ask(f"{point.point}\n  Quote your words that say so (Enter: none): ")
+        i: ask(f"{question.told(point)}\n  Quote your words that say so (Enter: none): ")
         for i, point in enumerate(question.rubric)
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from minisys.design.cases.change import Change
 from minisys.design.parts import Call, Clients, Database, Design, Objectives, Service
 from minisys.interview.mock_machine import Seen
 from minisys.interview.rubric import DIMENSIONS
@@ -31,7 +32,9 @@ class Small:
         }
     )
     slice: str = ""
-    change: str = "Lines may now carry a picture."
+    change: Change = Change(
+        says="Lines may now carry a picture.", traffic=2, objectives={"cost": "$2000/month", "p99": "200 ms"}
+    )
     follow_ups: tuple[str, ...] = ("Who deletes what is rude?", "What is old?", "Who pays?")
 
     def design(self) -> Design:
@@ -41,6 +44,9 @@ class Small:
             Database("db", takes=0.002, workers=8, copies=2, replication="semi-sync", failover=5.0),
         ]
         return Design("guest-book", parts, objectives=Objectives(p99=0.3, cost=1000.0))
+
+    def after(self) -> Design:
+        return self.change.applied(self.design())
 
 
 class Machine:
@@ -55,11 +61,11 @@ class Machine:
         well = "two" in text
         return Seen(case.design(), (("p99", "300 ms", "20 ms" if well else "900 ms", well, "seed 0"),))
 
-    def wanted(self, case):
-        return ["p99: 300 ms", "cost: $1000/month"]
+    def wanted(self, case, changed=False):
+        return ["p99: 200 ms", "cost: $2000/month"] if changed else ["p99: 300 ms", "cost: $1000/month"]
 
-    def reference(self, case, seed):
-        return self.look(case, "two", seed)
+    def reference(self, case, seed, changed=False):
+        return self.look(case, "one" if changed else "two", seed)
 
     def weaknesses(self, case, text, seed, changed=False):
         return () if "two" in text else (WEAK,)

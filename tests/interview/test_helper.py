@@ -31,7 +31,8 @@ def test_what_it_suggests_counts_as_evidence_when_it_is_quoted(question):
     text = question.models["staff"]
     found = suggest(question, text)
     verdict = judge(draw(question, 0), {"text": text, "evidence": found})
-    assert verdict.points == len(found) / len(question.rubric)
+    weights = [point.weight for point in question.rubric]
+    assert verdict.points == sum(weights[place] for place in found) / sum(weights)
 
 
 @pytest.mark.parametrize("question", BANK, ids=lambda q: q.id)

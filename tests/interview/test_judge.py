@@ -9,6 +9,7 @@ import pytest
 
 from minisys.interview import library
 from minisys.interview.judge import draw, judge
+from minisys.interview.schema import Open
 from minisys.testbed.units import UnclearError
 from tests.interview.questions import BANK, write
 
@@ -108,6 +109,33 @@ def test_an_open_answer_counts_only_points_with_evidence_from_it(bank):
     assert verdict.points == pytest.approx(1 / 3)
     assert [mark for mark, *_ in verdict.notes] == ["good", "bad", "note"]
     assert "not in your answer" in verdict.notes[1][2] and "no evidence" in verdict.notes[2][2]
+
+
+@pytest.mark.parametrize(("evidence", "points", "said"), [
+    ({0: "because QUEUES, grow"}, 0.6, "1 of 3 points with evidence from your answer, 6 of 10 by weight."),
+    ({1: "clients try again"}, 0.15, "1.5 of 10"), ({1: "clients try again", 2: "requests wait"}, 0.4, "4 of 10"),
+    ({}, 0, "0 of 10"),
+])  # fmt: skip
+def test_points_of_a_rubric_count_by_their_weight(tmp_path, evidence, points, said):
+    text = BANK
+    for name, weight in (("QUEUE", 6), ("RETRY", 1.5), ("CHECK", 2.5)):
+        text = text.replace(f"{{point: POINT-{name},", f"{{point: POINT-{name}, weight: {weight},")
+    question = next(one for one in library.load(write(tmp_path, text)).questions if one.id == "t-open")
+    told = {"text": "Requests wait in line, because queues grow. Then clients try again.", "evidence": evidence}
+    verdict = judge(draw(question, 0), told)
+    assert verdict.points == pytest.approx(points) and said in verdict.said
+    assert [what for _, what, _ in verdict.notes] == ["POINT-QUEUE (60 %)", "POINT-RETRY (15 %)", "POINT-CHECK (25 %)"]
+
+
+def test_the_workbooks_open_questions_weigh_a_hundred_in_all():
+    there = [item.question for item in library.items("15") if isinstance(item.question, Open)]
+    assert {sum(point.weight for point in one.rubric) for one in there} == {100} and all(one.weighted for one in there)
+
+
+def test_a_scrap_of_words_is_no_evidence(bank):
+    text = "We kept a queue here and it grows; well."
+    for scrap in ("e kept a que", "........ , .", "a queue grows", "grow", "   "):
+        assert judge(draw(bank["open"], 0), {"text": text, "evidence": {0: scrap}}).points == 0, scrap
 
 
 def test_a_single_common_word_is_no_evidence(bank):

@@ -110,7 +110,9 @@ def test_the_requirement_changes_in_the_middle(talk):
     to(talk, DRAW)
     assert not any("changed" in line.text for line in talk.mock.lines)
     to(talk, BREAK)
-    assert "Lines may now carry a picture" in talk.mock.lines[-1].text and "2 times" in talk.mock.lines[-1].text
+    said = talk.mock.lines[-1].text
+    assert "Lines may now carry a picture" in said and "2 times the traffic, 200 requests a second" in said
+    assert "cost $2000/month (before: $1000/month); p99 200 ms (before: 300 ms)." in said
     assert talk.mock.mark_s(DRAW) / 60 == 25
 
 
@@ -156,8 +158,9 @@ def test_the_score_needs_words_that_were_said(talk):
     to(talk, len(PHASES))
     with pytest.raises(OutOfTurn, match="scoping: “I was splendid throughout” was not said"):
         talk.score(card(3, "I was splendid throughout"))
-    with pytest.raises(OutOfTurn, match="no score without evidence"):
-        talk.score(card(1, "nothing"))
+    for scrap in ("nothing", "------------------", " , . ; "):
+        with pytest.raises(OutOfTurn, match="no score without evidence"):
+            talk.score(card(1, scrap))
     with pytest.raises(OutOfTurn, match="communication: choose a score"):
         talk.score({name: row for name, row in card().items() if name != "communication"})
     with pytest.raises(OutOfTurn, match="choose a score"):
@@ -174,11 +177,25 @@ def test_a_low_score_says_what_was_missing():
     assert checked(card(1, "nothing on the failover"), ["other words"])["scoping"] == (1, "nothing on the failover")
 
 
-def test_what_the_machine_measured_is_evidence(talk):
+@pytest.mark.parametrize("evidence", [
+    "p99: wanted 300 ms, got 900 ms: missed",  # measured
+    "single point of failure of db: damage 0.6 before", "missed the failover",
+    "Your db has one copy", "Lines may now carry a picture",  # the interviewer's
+    "wo copies in two zones, because one d", "one dies In deep dive",  # a scrap of letters; across two answers
+    "one db to begin with",  # the starter's
+])  # fmt: skip
+def test_evidence_is_what_the_candidate_said_or_drew(talk, evidence, monkeypatch):
+    monkeypatch.setattr(Machine, "starter", lambda self, case: "one db to begin with")
     to(talk, DRAW)
-    talk.draw("one db")
-    assert "p99: wanted 300 ms, got 900 ms: missed" in talk.mock.evidence()
-    assert not any(text.startswith("Tell me") for text in talk.mock.evidence())
+    talk.draw("one db to begin with\n  and a balancer before it")
+    to(talk, BREAK)
+    talk.move_on()
+    talk.draw("one db to begin with\n  and a balancer before it")
+    to(talk, len(PHASES))
+    with pytest.raises(OutOfTurn, match="was not said; copy words"):
+        talk.score(card(2, evidence))
+    talk.score(card(2) | {"scoping": (2, "and a balancer, before it"), "estimation": (1, evidence)})
+    assert talk.mock.done
 
 
 def test_two_things_to_study_are_the_worst_weakness_and_the_dearest_dimension(talk):
@@ -216,7 +233,16 @@ def test_the_report_is_one_file_with_everything_and_nothing_that_runs(talk, tmp_
     assert pdf is None and file.name == "mock-guest-book-1.html"
     assert "<script" not in page and "&lt;script&gt;" in page and page.count("<svg") == 2
     assert not re.search(r'(src|href)="https?:', page) and "@media print" in page
-    for words in ("75 of 100 points, hire", "Study first", "The reference", "What was said", "0 after your change"):
+    for words in (
+        "75 of 100 points, hire",
+        "Study first",
+        "The reference",
+        "What was said",
+        "0 after your change",
+        "After the change",
+        "Yours: held p99; broke nothing.",
+        "The reference: held nothing; broke p99 (wanted",
+    ):
         assert words in page
     assert page.count("notebooks/") == 2 and "single point of failure of db" in page
 
@@ -228,6 +254,17 @@ def test_the_report_reads_in_a_terminal_and_comes_after_the_score(talk):
     text = str(mock_report.report(talk))
     assert text.startswith("A guest book: 75 of 100 points, hire") and "Study first:\n  1. deep dive" in text
     assert "deep dive and failures" in text and "<" not in text
+    assert "The reference: held nothing; broke p99 (wanted 300 ms, got 900 ms; seed 0)." in text
+
+
+def test_a_design_from_before_the_change_is_run_under_it_for_the_report(talk):
+    to(talk, DRAW)
+    talk.draw("one db")
+    to(talk, len(PHASES))
+    talk.score(card())
+    found = mock_report.report(talk)
+    assert not talk.mock.designs[-1]["changed"] and [name for name, _ in found.changed] == ["Yours", "The reference"]
+    assert found.held()[1].startswith("Yours: held nothing; broke p99 ")
 
 
 def test_an_unreadable_interview_is_left_out_and_the_others_stay(talk, progress):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from minisys.design.cases.change import Change
 from minisys.design.parts import Clients
 from minisys.design.text import read, write
 from minisys.interview import mock_machine
@@ -38,10 +39,23 @@ def test_traffic_and_work_are_the_cases_whatever_the_text_says():
     assert design.objectives == CASE.design().objectives
 
 
-def test_after_the_change_the_traffic_and_the_budget_have_grown():
+def test_after_the_change_traffic_and_objectives_are_the_changed_ones():
     design, notes = mock_machine.read(CASE, BARE, True)
-    assert next(design.of(Clients)).rate == 200 and design.objectives.cost == 2000
+    assert next(design.of(Clients)).rate == 200 and design.objectives == CASE.after().objectives
+    assert (design.objectives.cost, design.objectives.p99) == (2000, 0.2)
     assert notes == ("users: run with 200/s, the new forecast, whatever the text says",)
+
+
+def test_a_change_of_promises_alone_leaves_the_traffic_and_its_fault_is_a_row():
+    flush = {"kind": "zone loss", "good": "50 %", "after": "1 s"}
+    case = Small(change=Change(says="A zone may go.", objectives={"rpo": "0 s"}, fault=flush))
+    design, notes = mock_machine.read(case, BARE, True)
+    assert next(design.of(Clients)).rate == 100 and notes == () and design.objectives.rpo == 0
+    rows = {row[0]: row for row in look(case, BARE, 1, changed=True).rows}
+    assert list(rows) == ["p99", "rpo", "cost", "zone loss"] and not rows["zone loss"][3]
+    assert rows["zone loss"][1:3] == ("50 % good", "0.0 % good") and "here-a is the worst of 1" in rows["zone loss"][4]
+    assert rows["rpo"][3] is False and mock_machine.wanted(case, True)[-1] == case.change.fault.told()
+    assert [row[0] for row in look(case, BARE, 1).rows] == ["p99", "cost"]
 
 
 def test_half_the_work_is_believed_and_less_is_not():

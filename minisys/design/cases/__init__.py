@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from minisys.design.attack import WEAKNESSES
+from minisys.design.cases.change import Change
 from minisys.design.parts import Design
 from minisys.design.text import read
 
@@ -60,8 +61,7 @@ class Damaged(Strict):
 
 class Case(Strict):
     """One classic question. *prompts* by phase; *slice*: which part of the estimate's traffic the reference serves;
-    *change*: the requirement that changes in the middle of the interview.
-
+    *change*: the requirement that changes in the middle of the interview, and is run.
 
     levels: what three of four points look like; follow_ups: what an interviewer asks on; reference: the design's text
     as data, with its objectives.
@@ -73,7 +73,7 @@ class Case(Strict):
     brief: Text
     prompts: dict[Text, Text]
     slice: Text
-    change: Text
+    change: Change
     levels: dict[Text, Text]
     follow_ups: Annotated[tuple[Text, ...], Field(min_length=3)]
     reference: dict[str, Any]
@@ -87,6 +87,10 @@ class Case(Strict):
     def design(self, spoilt: Damaged | None = None) -> Design:
         """The reference design, or one of its damaged versions."""
         return read(self.text(spoilt))
+
+    def after(self) -> Design:
+        """The reference with the traffic and the objectives of the case's change."""
+        return self.change.applied(self.design())
 
 
 def changed(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
