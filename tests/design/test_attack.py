@@ -21,8 +21,8 @@ def small(*parts: Part, rate: float = 60.0, **promised: object) -> Design:
 
 
 def tier(name: str, takes: float, *calls: Call, region: str = "eu", **more: object) -> Service:
-    return Service(name, **{"takes": takes, "workers": 2, "copies": 2, "queue": 50, "zones": TWO[region], "calls": calls}
-                   | more)  # fmt: skip
+    usual = {"takes": takes, "workers": 2, "copies": 2, "queue": 50, "zones": TWO[region], "calls": calls}
+    return Service(name, **usual | more)
 
 
 PLANTED = {
@@ -39,7 +39,11 @@ PLANTED = {
     ("slow failover", "db"): with_part(SHOP, "db", failover=None),
     ("slow failover", "names"): small(
         Dns("names", route="first", ttl=300, check=30, calls=[Call("near"), Call("far")]),
-        tier("near", 0.01), tier("far", 0.01, region="us"), p99=0.5, rto=60, survive="region",
+        tier("near", 0.01),
+        tier("far", 0.01, region="us"),
+        p99=0.5,
+        rto=60,
+        survive="region",
     ),
     ("retry amplification", "stock"): small(
         tier("app", 0.002, Call("stock", timeout=0.1, attempts=4)), tier("stock", 0.02), p99=0.5
