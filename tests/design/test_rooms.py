@@ -8,6 +8,8 @@ import pytest
 from minisys.caching import model as caching
 from minisys.caching.policies import POLICIES
 from minisys.chaos.plan import Fault, FaultPlan
+from minisys.design.flow import flows
+from minisys.design.hits import hit_share
 from minisys.design.network import Network, without_distance
 from minisys.design.parts import Cache, Call, Clients, Database, Design, Part, Queue, Service, Workers
 from minisys.design.run import Run, run
@@ -189,3 +191,14 @@ def test_what_is_wrong_with_keys_and_messages_is_located(old: str, new: str, lin
     with pytest.raises(DesignError, match=f"^line {line}, ") as caught:
         read(TEXT.replace(old, new, 1))
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [{}, {"ttl": 2.0, "eviction": "sieve"}, {"copies": 2}])
+def test_a_flow_has_the_share_of_hits_that_a_long_run_has(more: dict) -> None:
+    users = Clients("users", rate=300, keys=2_000, skew=0.9, writes=0.0, calls=("cache",))
+    parts = Cache("cache", capacity=200, calls=("database",), **more), Database("database", takes=0.001)
+    design = Design("long", (users, *parts))
+    seen = run(design, for_s=20.0, seed=1, network=without_distance(design)).trace.frame
+    late = seen[seen["sent_s"] > 5.0]["server"].astype(str)
+    assert hit_share(design, design["cache"]) == pytest.approx((late != "database").mean(), abs=0.02)
+    assert flows(design).rate("database") == pytest.approx((late == "database").sum() / 15.0, rel=0.06)
