@@ -76,10 +76,10 @@ class Shop:
 
     def __init__(
         self, env: simpy.Environment, chosen: Pattern, *, write_share: float, capacity: int, ttl_s: float | None,
-        hop_s: float, workers: int, flush_s: float, crash_s: float | None,
+        hop_s: float, workers: int, flush_s: float, crash_s: float | None, policy: str = "lru",
     ) -> None:  # fmt: skip
         self.env, self.chosen, self.write_share, self.ttl_s, self.hop_s = env, chosen, write_share, ttl_s, hop_s
-        self.capacity, self.workers = capacity, simpy.Resource(env, workers)
+        self.capacity, self.policy, self.workers = capacity, policy, simpy.Resource(env, workers)
         self.rows: dict[int, int] = {}  # the database: the number of the last write of each key
         self.confirmed: dict[int, list[tuple[int, float]]] = {}  # key: numbers and times of its confirmed writes
         self.counts, self.steps = Counts(), list[Step]()
@@ -90,7 +90,7 @@ class Shop:
 
     def start_empty(self) -> None:
         """A new cache process: nothing in its memory, also not what waited for the database."""
-        self.store = Cache("lru", self.capacity)
+        self.store = Cache(self.policy, self.capacity)
         self.waiting: dict[int, tuple[int, float]] = {}  # key: number of the write, and the database's work for it
         self.tickets: dict[int, int] = {}  # key: how many deletes made earlier tickets void
 
@@ -147,13 +147,14 @@ class Shop:
 def simulate(
     chosen: str | Pattern, offered: Workload, *, write_share: float = 0.1, capacity: int = 1000,
     ttl_s: float | None = 60.0, hop_s: float = 0.0005, workers: int = 16, flush_s: float = 1.0,
-    crash_s: float | None = None, seed: int = 0,
+    crash_s: float | None = None, policy: str = "lru", seed: int = 0,
 ) -> Run:  # fmt: skip
     """*offered* through one pattern: requests with luck below *write_share* write, the others read.
 
-    *capacity*: items in the cache (LRU), each for *ttl_s* seconds (None: for ever); *hop_s*: one way to the cache or
-    the database; *workers* of the database work side by side; *flush_s*: how often write-behind flushes; *crash_s*:
-    when the cache dies and an empty one takes over. Raises ValueError for an unknown pattern or a number out of range.
+    *capacity*: items in the cache, each for *ttl_s* seconds (None: for ever); *policy* says which goes; *hop_s*: one
+    way to the cache or the database; *workers* of the database work side by side; *flush_s*: how often write-behind
+    flushes; *crash_s*: when the cache dies and an empty one takes over. Raises ValueError for an unknown pattern or
+    policy, or a number out of range.
     """
     numbers = capacity >= 1 and hop_s >= 0 and workers >= 1 and flush_s > 0 and 0 <= write_share <= 1
     if not numbers or (ttl_s is not None and not ttl_s > 0) or (crash_s is not None and not crash_s >= 0):
@@ -175,6 +176,7 @@ def simulate(
                 workers=workers,
                 flush_s=flush_s,
                 crash_s=crash_s,
+                policy=policy,
             )  # fmt: skip
         )
         return shops[0]

@@ -21,6 +21,7 @@ from minisys.availability import graph, theory
 from minisys.availability.graph import Estimate, Needs, Service, any_of, at_least
 from minisys.design.flat import copy_name
 from minisys.design.flow import flows
+from minisys.design.hits import hit_share
 from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, Edge, External, Part
 from minisys.design.places import Copy, copies_of
 
@@ -72,7 +73,7 @@ class _Drawn:
         calls = self.calls(part)
         if isinstance(part, Cache) and part.calls and self.on == "reads":
             below = self.add(f"[behind {part.name}]", needs=calls)
-            calls = [any_of(self.coin(f"{part.name} has it", part.hits), below)]
+            calls = [any_of(self.coin(f"{part.name} has it", hit_share(self.design, part)), below)]
         return self.add(name, needs=[*self.standing(part), *calls])
 
     def calls(self, part: Part) -> list[str | Needs]:
@@ -99,7 +100,9 @@ class _Drawn:
             need = self.part(target)
         ways = [need]
         if call.on == "misses" and aside is not None and self.on == "reads":
-            ways.append(self.coin(f"{part.name} finds it in {aside.name}", aside.hits, [self.part(aside)]))
+            ways.append(
+                self.coin(f"{part.name} finds it in {aside.name}", hit_share(self.design, aside), [self.part(aside)])
+            )
         if call.share < 1:
             ways.append(self.coin(f"no {arrow}", 1 - call.share))
         return any_of(*ways) if len(ways) > 1 else need

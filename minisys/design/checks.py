@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from minisys.caching.policies import POLICIES as EVICTIONS
+from minisys.design.checks_stores import Problems, at, memories, stores
 from minisys.design.parts import (
     Balancer,
     Cache,
     Clients,
-    Database,
     Design,
     Dns,
     External,
@@ -37,10 +38,9 @@ CHOICES = {
     "replication": ("none", "async", "semi-sync", "all", "raft"),
     "survive": ("copy", "zone", "region"),
     "policy": POLICIES,
+    "eviction": tuple(EVICTIONS),
 }
 SCALERS = ("hpa", "target tracking")
-LEAST_COPIES = {"async": 2, "semi-sync": 2, "all": 2, "raft": 3}
-Problems = Iterator[DesignError]
 
 
 def check(design: Design) -> None:
@@ -77,7 +77,7 @@ def _size(design: Design) -> Problems:
     total = 0
     for part in design.parts:
         if len(part.calls) > MAX_CALLS:
-            yield DesignError(f"{part.name} has {len(part.calls)} calls; at most {MAX_CALLS}", path=_at(part, "calls"))
+            yield DesignError(f"{part.name} has {len(part.calls)} calls; at most {MAX_CALLS}", path=at(part, "calls"))
         if isinstance(part, Clients | External):
             continue  # nobody's machines
         scaler = getattr(part, "autoscaler", None)
@@ -99,21 +99,21 @@ def _places(design: Design) -> Problems:
     for part in design.parts:
         for i, zone in enumerate(part.zones):
             if zone not in known:
-                yield _unknown("zone", zone, known, (*_at(part, "zones"), i))
+                yield _unknown("zone", zone, known, (*at(part, "zones"), i))
     for part in design.of(Clients):
         if not part.region and len(design.regions) > 1:
             said = f"{part.name} are in no region; write region: {next(iter(design.regions))}"
-            yield DesignError(said, path=_at(part, "region"))
+            yield DesignError(said, path=at(part, "region"))
         if part.region and part.region not in design.regions:
-            yield _unknown("region", part.region, design.regions, _at(part, "region"))
+            yield _unknown("region", part.region, design.regions, at(part, "region"))
     if (home := design.objectives.residency) and home not in design.regions:
         yield _unknown("region", home, design.regions, ("objectives", "residency"))
 
 
 def _words(design: Design) -> Problems:
     """Words that stand for a choice are ones that there are."""
-    things: list[tuple[tuple[Any, ...], Any]] = [(_at(part), part) for part in design.parts]
-    things += [((*_at(part, "calls"), i), call) for part in design.parts for i, call in enumerate(part.calls)]
+    things: list[tuple[tuple[Any, ...], Any]] = [(at(part), part) for part in design.parts]
+    things += [((*at(part, "calls"), i), call) for part in design.parts for i, call in enumerate(part.calls)]
     for path, thing in [*things, (("objectives",), design.objectives)]:
         for name, known in CHOICES.items():
             if (said := getattr(thing, name, None)) is not None and said not in known:
@@ -137,7 +137,7 @@ def _arrows(design: Design) -> Problems:
     for part in design.parts:
         yield from _calls_of(part)
         for i, call in enumerate(part.calls):
-            path = (*_at(part, "calls"), i, "to")
+            path = (*at(part, "calls"), i, "to")
             if call.to not in parts:
                 yield _unknown("part", call.to, parts, path)
             elif isinstance(parts[call.to], Clients | Workers):
@@ -152,38 +152,19 @@ def _arrows(design: Design) -> Problems:
 def _calls_of(part: Part) -> Problems:
     """How many arrows may leave a part of that kind."""
     if isinstance(part, Clients | Dns) and not part.calls:
-        yield DesignError(f"{part.name} call nothing; write calls: [app]", path=_at(part))
+        yield DesignError(f"{part.name} call nothing; write calls: [app]", path=at(part))
     if isinstance(part, Balancer) and len(part.calls) != 1:
         said = (
             f"balancer {part.name} has {len(part.calls)} calls; it passes requests on to one part, write calls: [app]"
         )
-        yield DesignError(said, path=_at(part, "calls"))
+        yield DesignError(said, path=at(part, "calls"))
     if isinstance(part, Queue | External) and part.calls:
         hint = (
             f"workers take from it: {{kind: workers, source: {part.name}}}"
             if isinstance(part, Queue)
             else "take the calls out"
         )
-        yield DesignError(f"{part.kind} {part.name} calls nobody; {hint}", path=_at(part, "calls"))
-
-
-def _stores(design: Design) -> Problems:
-    """Workers have a queue; replication has copies to write to."""
-    queues = {queue.name: queue for queue in design.of(Queue)}
-    for part in design.of(Workers):
-        if part.source not in queues:
-            hint = f"; queues: {', '.join(queues)}" if queues else "; there is none, add one: {kind: queue}"
-            said = f"workers {part.name} take from {part.source!r}, which is no queue{hint}"
-            yield DesignError(said, path=_at(part, "source"), value=part.source)
-    for part in design.of(Database):
-        least = LEAST_COPIES.get(part.replication, 1)
-        if part.copies < least:
-            said = f"{part.name}: replication {part.replication} needs {least} copies, got {part.copies}"
-            yield DesignError(f"{said}; write copies: {least}", path=_at(part, "replication"), value=part.copies)
-        if part.replication == "none" and part.copies > 1:
-            said = f"{part.name} has {part.copies} copies, and nobody copies its data"
-            said += "; write replication: async, semi-sync or raft"
-            yield DesignError(said, path=_at(part, "copies"), value=part.copies)
+        yield DesignError(f"{part.kind} {part.name} calls nobody; {hint}", path=at(part, "calls"))
 
 
 def _circles(design: Design) -> Problems:
@@ -210,11 +191,16 @@ def _circles(design: Design) -> Problems:
                 open_.append(iter(targets[name]))
 
 
-RULES: tuple[Callable[[Design], Problems], ...] = (_names, _size, _places, _words, _arrows, _stores, _circles)
-
-
-def _at(part: Part, *rest: Any) -> tuple[Any, ...]:
-    return ("parts", part.name, *rest)
+RULES: tuple[Callable[[Design], Problems], ...] = (
+    _names,
+    _size,
+    _places,
+    _words,
+    _arrows,
+    stores,
+    memories,
+    _circles,
+)
 
 
 def _unknown(what: str, said: str, known: Iterable[str], path: tuple[Any, ...]) -> DesignError:

@@ -14,9 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from minisys.chaos.plan import Fault, FaultPlan
+from minisys.design.headroom import headroom
 from minisys.design.mean_field import Slice, enough_of
 from minisys.design.parts import Clients, Design, External, Queue, Workers
 from minisys.design.run import Run, run
@@ -27,6 +29,7 @@ MOST_PER_S = 4_000.0  # above, a proportional slice of the design is attacked
 AT_S = 5.0  # when a fault begins: until then the run is as usual
 FEW = 0.01  # share of the requests that may be late in a crowd: what a p99 allows
 LATE = 5.0  # without a p99 objective, five times the usual p99 is late
+CALM = 0.7  # of what it can do: the usual day of a design that today's traffic is too much for
 STEADY = Traffic.steady()
 LONG = ("outage", "lost")
 
@@ -128,13 +131,15 @@ class Range:
             self._usual[key] = self.run(traffic, FaultPlan(), self.for_s(kind))
         return self._usual[key]
 
-    @property
+    @cached_property
     def late_s(self) -> float:
-        """From how many seconds on an answer is late: the p99 objective, or LATE times the usual p99."""
+        """From how many seconds on an answer is late: the p99 objective, or LATE times the usual (CALM) p99."""
         wanted = self.whole.objectives.p99
         if wanted:
             return wanted
-        usual = self.usual("load", STEADY).latency_s(99)
+        full_at = headroom(self.design).at_times  # below 1 the usual day is late itself, and says nothing
+        calm = STEADY if full_at >= 1 else STEADY.times(CALM * full_at)
+        usual = self.usual("load", calm).latency_s(99)
         return LATE * usual if usual > 0 and math.isfinite(usual) else 1.0
 
     def prove(self, suspect: Suspect) -> Proof:

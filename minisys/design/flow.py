@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from minisys.design.hits import hit_share
 from minisys.design.parts import (
     Cache,
     Call,
@@ -89,7 +90,7 @@ class Flows:
             for place, (taker, share) in enumerate(zip(takers, np.divide(power, sum(power) or 1.0), strict=True)):
                 yield -1 - place, Call(taker.name), arrived * share
         if isinstance(part, Cache):
-            arrived = arrived * (1 - part.hits, 1)
+            arrived = arrived * (1 - hit_share(self.design, part), 1)
         missed = arrived if isinstance(part, Cache) else np.zeros_like(arrived)
         chosen = self._routes(part) if isinstance(part, Dns) else None
         for place, call in enumerate(part.calls):
@@ -99,7 +100,7 @@ class Flows:
                 some = some * (chosen == place)[:, None]
             target = next((other for other in self.design.parts if other.name == call.to), None)
             if isinstance(target, Cache) and not target.calls:  # asked beside the store: a miss is an answer
-                missed = some / max(1, call.times) * (1 - target.hits, 1)
+                missed = some / max(1, call.times) * (1 - hit_share(self.design, target), 1)
             yield place, call, some
 
     @cached_property

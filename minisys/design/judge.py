@@ -31,6 +31,7 @@ from minisys.design.worst import single_faults
 from minisys.testbed.tables import Table, table
 
 FEW_BAD = 0.01  # a jump of traffic is survived if so few fail; and the p99 allows as many to be late
+ALL_WRITES = "all writes ever: no backup"  # what is lost with the last copy, if there is nothing to go back to
 
 
 class Row(NamedTuple):
@@ -147,7 +148,7 @@ class _Judge:
     def rpo(self, wanted: float) -> Row:
         _, got, _, name = self.worst_losses()
         said = f"{name} is lost: {got.lost_writes:,.0f} confirmed writes are gone"
-        return Row("rpo", seconds(wanted), seconds(got.rpo_s), got.rpo_s <= wanted, said, got.rpo_s)
+        return Row("rpo", seconds(wanted), seconds(got.rpo_s, ALL_WRITES), got.rpo_s <= wanted, said, got.rpo_s)
 
     def cost(self, wanted: float) -> Row:
         bill = monthly(self.design, self.prices)
@@ -242,8 +243,8 @@ def serving_regions(design: Design) -> list[str]:
     return [region for region in design.regions if tiers and all(region in stands[kind] for kind in tiers)]
 
 
-def seconds(value: float) -> str:
+def seconds(value: float, endless: str = "never") -> str:
     """Seconds as people write them."""
     if math.isinf(value) or math.isnan(value):
-        return "never" if math.isinf(value) else "unknown"
+        return endless if math.isinf(value) else "unknown"
     return f"{1000 * value:.3g} ms" if value < 1 else f"{value:.3g} s" if value < 600 else f"{value / 60:.3g} min"

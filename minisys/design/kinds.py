@@ -67,11 +67,17 @@ class Cache(Part):
 
     Without calls it is asked beside the store (cache-aside): a miss is an answer, too, and the caller's next call with
     on="misses" is taken then. After a flush or a restart it is empty and warms up over *warm_up* seconds.
+
+    With *capacity* (items in one copy) it has no share but keys: each copy begins empty, keeps what was fetched for
+    *ttl* seconds (None: for ever), and *eviction* says who goes, by a name of the caching room. See model_caches.py.
     """
 
     kind: ClassVar[str] = "cache"
     hits: float = field(default=0.9, kw_only=True)
     warm_up: float = field(default=60.0, kw_only=True)
+    capacity: int | None = field(default=None, kw_only=True)
+    eviction: str = field(default="lru", kw_only=True)
+    ttl: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -103,20 +109,32 @@ class Database(Part):
 
 @dataclass(frozen=True)
 class Queue(Part):
-    """Takes messages, answers once it has them, keeps at most *limit* (None: no limit). durable: on a disk."""
+    """Takes messages, answers once it has them, keeps at most *limit* (None: no limit). durable: on a disk.
+
+    visibility: seconds for which a message that is out is hidden; whoever took it and has not said by then that it is
+    done loses it to the next. None: the queue knows at once when a worker fails (its connection ends).
+    """
 
     kind: ClassVar[str] = "queue"
     limit: int | None = field(default=None, kw_only=True)
     durable: bool = field(default=True, kw_only=True)
+    visibility: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Workers(Part):
-    """Take messages from the queue *source* at their own pace; a message that fails is tried *attempts* times."""
+    """Take messages from the queue *source* at their own pace; a message that fails is tried *attempts* times.
+
+    Then it is a dead letter. poison: share of messages whose work always fails, at its end. crashes: share of messages
+    whose first worker dies after the work and before it says so; it is back *restart* seconds later.
+    """
 
     kind: ClassVar[str] = "workers"
     source: str = field(default="", kw_only=True)
     attempts: int = field(default=3, kw_only=True)
+    poison: float = field(default=0.0, kw_only=True)
+    crashes: float = field(default=0.0, kw_only=True)
+    restart: float = field(default=5.0, kw_only=True)
     autoscaler: Autoscaler | None = field(default=None, kw_only=True)
 
 

@@ -16,8 +16,9 @@ import math
 
 from minisys.design.flat import QUEUE, Flat
 from minisys.design.model_messages import drain
-from minisys.design.model_places import account, begin, finish, reach, turn, user
+from minisys.design.model_places import begin, finish, reach, release, turn, user
 from minisys.design.model_state import World
+from minisys.design.model_work import account
 from minisys.design.requests import Requests
 from minisys.design.tally import Tally
 from minisys.design.timeline import Timeline
@@ -28,7 +29,7 @@ class Model:
 
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.world = World(flat, line, requests, tally)
-        self.world.reach, self.world.begin, self.world.finish = reach, begin, finish
+        self.world.reach, self.world.begin, self.world.finish, self.world.release = reach, begin, finish, release
         self.flat, self.tally = flat, tally
         for epoch, start in enumerate(line.start_s):
             if math.isfinite(start):

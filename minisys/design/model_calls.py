@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minisys.design.draws import JITTER, SHARE, luck, mix
 from minisys.design.flat import BALANCER, CACHE, CLIENTS, DNS, EDGE, MISSES, READS, WRITES
+from minisys.design.model_caches import answered_caller
 from minisys.design.model_choice import pick, route, user_place, way_s
 from minisys.design.model_state import CALLING, Ask, Visit, World
 from minisys.load_balancing.policies import record_latency
@@ -167,6 +168,7 @@ def done(world: World, one: Ask, outcome: int, visit: Visit | None) -> None:
     if not world.arrow["waits"][arrow]:
         return
     caller.pending -= 1
+    answered_caller(world, caller, arrow, visit if outcome == OK else None)
     if world.part["kind"][world.arrow["to"][arrow]] in (EDGE, CACHE):
         caller.missed = visit is None or outcome != OK or visit.missed
     passes = world.part["kind"][caller.part] in PASSES_ON

@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from heapq import heappush
+from typing import Any
 
 import simpy
 from simpy.events import NORMAL, URGENT, Event
@@ -22,14 +23,18 @@ from minisys.load_balancing.policies import NAMES, Policy, Pool, new_pool, polic
 from minisys.resilience.retries import RatioBudget
 
 WAITING, WORKING, CALLING, ENDED, MESSAGE = range(5)
+_NOTHING: list[Any] = []  # never changed: what is added makes a new list
 
 
 class Visit:
-    """One attempt at one copy. place: a zone, or a region's users; ask: what it answers (None: users, messages)."""
+    """One attempt at one copy. place: a zone, or a region's users; ask: what it answers (None: users, messages).
+
+    ticket, lacks: of a cache with keys, see model_caches; note: what became of a message, see model_messages.
+    """
 
     __slots__ = (
         "request", "part", "copy", "place", "path", "ask", "serial", "phase", "reached", "began", "next", "pending",
-        "missed", "outcome", "server", "started", "attempts", "span", "tries",
+        "missed", "outcome", "server", "started", "attempts", "span", "tries", "ticket", "lacks", "note",
     )  # fmt: skip
 
     def __init__(self, request: int, part: int, copy: int, place: int, path: int, ask: Ask | None) -> None:
@@ -37,6 +42,8 @@ class Visit:
         self.serial, self.phase, self.reached, self.began = 0, WAITING, math.nan, math.nan
         self.next, self.pending, self.missed, self.outcome, self.span, self.tries = 0, 0, False, 0, -1, 1
         self.server, self.started, self.attempts = -1, math.nan, 1
+        self.ticket, self.lacks = -1, _NOTHING
+        self.note: Any = None
 
 
 class Ask:
@@ -50,10 +57,10 @@ class Ask:
 
 
 class Site:
-    """One copy: its workers, its waiting line, and everybody who is inside."""
+    """One copy: its workers, its waiting line, and everybody who is inside; *lives*: how often it has died."""
 
     def __init__(self, copy: int) -> None:
-        self.copy, self.busy, self.since = copy, 0, 0.0
+        self.copy, self.busy, self.since, self.lives = copy, 0, 0.0, 0
         self.waiting: deque[Visit] = deque()
         self.inside: dict[Visit, None] = {}
 
@@ -64,6 +71,7 @@ class World:
     def __init__(self, flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> None:
         self.env = simpy.Environment()
         self.flat, self.line, self.tally = flat, line, tally
+        self.parts: list[Any] = list(flat.design.parts)
         self.part = {name: column.tolist() for name, column in flat.parts.items()}
         self.arrow = {name: column.tolist() for name, column in flat.arrows.items()}
         self.broken = {name: table.tolist() for name, table in line.columns.items()}
@@ -82,10 +90,12 @@ class World:
         self.known: dict[tuple[int, int, int], tuple[float, list[int]]] = {}
         self.messages: dict[int, deque[Visit]] = {part: deque() for part in range(len(flat.names))}
         self.tokens = [[max(1.0, rate), 0.0] for rate in self.part["rate"]]  # of an external's limit; when counted
+        self.shelves: dict[tuple[int, int], Any] = {}  # of caches with keys, by copy and place: see model_caches
         self.epoch, self.serial, self.coming = 0, 0, 0
         self.reach: Callable[..., None]
         self.finish: Callable[..., None]
         self.begin: Callable[..., None]
+        self.release: Callable[..., None]
 
     def _pool(self, arrow: int) -> Pool:
         rows = self.flat.copies_of(self.arrow["to"][arrow])

@@ -15,6 +15,7 @@ from dataclasses import MISSING, Field, fields
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from minisys.queues.policies import MAX_VISIBILITY_S
 from minisys.testbed import units
 
 YEARS = 10 * 365 * 86400.0  # nothing in a design lasts longer, in seconds
@@ -37,11 +38,13 @@ COUNT = Quantity("dimensionless", 1, 1e9, "4")
 KNOWN: dict[str, Quantity] = {
     **dict.fromkeys(
         ("timeout", "takes", "backoff", "every", "boot", "mtbf", "mttr", "ttl", "check", "warm_up", "write", "lag")
-        + ("failover", "backup", "p50", "p99", "p999", "rpo", "rto"),
+        + ("failover", "backup", "p50", "p99", "p999", "rpo", "rto", "restart"),
         TIME,
     ),
     **dict.fromkeys(("rate", "limit"), RATE),
     **dict.fromkeys(("share", "writes", "hits", "available", "availability", "single_fault"), SHARE),
+    **dict.fromkeys(("poison", "crashes"), SHARE._replace(example="1 %")),
+    "visibility": TIME._replace(low=0.001, high=MAX_VISIBILITY_S, example="30 s"),
     "target": SHARE._replace(low=0.01),
     "budget": SHARE._replace(high=10.0, example="20 %"),
     "cost": MONEY,
@@ -51,7 +54,7 @@ KNOWN: dict[str, Quantity] = {
     **dict.fromkeys(("attempts", "regions"), COUNT._replace(high=100)),
     **dict.fromkeys(("workers", "shards", "times"), COUNT._replace(high=100_000)),
     "queue": COUNT._replace(low=0, example="100"),
-    "keys": COUNT._replace(example="10k"),
+    **dict.fromkeys(("keys", "capacity"), COUNT._replace(example="10k")),
 }
 KINDS = {"second": "time", "request/second": "rate", "dollar/month": "cost by the month"}
 YES, NO = ("true", "yes", "on"), ("false", "no", "off")

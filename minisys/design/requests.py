@@ -53,9 +53,10 @@ def drawn(flat: Flat, traffic: Traffic, for_s: float, seed: int) -> Requests:
 
 
 def replayed(flat: Flat, workload: Workload, seed: int) -> Requests:
-    """The requests of *workload*, sent by the design's one group of clients; its work and luck count, all are reads.
+    """The requests of *workload*, sent by the design's one group of clients; its work and luck count.
 
-    Raises ValueError if there are more groups: whose would they be?
+    Those whose luck is below the clients' share of writes are writes, as in the caching room's model. Raises
+    ValueError if there are more groups: whose would they be?
     """
     groups = list(flat.design.of(Clients))
     if len(groups) != 1:
@@ -66,7 +67,7 @@ def replayed(flat: Flat, workload: Workload, seed: int) -> Requests:
     zeros = np.zeros(n, dtype=np.int64)
     return Requests(
         workload.arrival_s, zeros + users, _paths(groups[0].name, n, seed), workload.key, _hashes(flat, workload.key),
-        zeros, workload.work_s, workload.luck,
+        (workload.luck < groups[0].writes).astype(np.int64), workload.work_s, workload.luck,
     )  # fmt: skip
 
 

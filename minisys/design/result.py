@@ -10,16 +10,17 @@ import numpy as np
 import pandas as pd
 
 from minisys.chaos.plan import FaultPlan
-from minisys.design import critical
-from minisys.design.flat import CLIENTS, ENDLESS, EXTERNAL, Flat
+from minisys.design import critical, rows
+from minisys.design.flat import ENDLESS, Flat
 from minisys.design.parts import Design
 from minisys.design.requests import Requests
+from minisys.design.rows import ENDS
 from minisys.design.tally import CALLS, Tally, quantile_s
 from minisys.design.timeline import Timeline
 from minisys.design.traffic import Traffic
+from minisys.queues.delivered import COLUMNS, Delivered
 from minisys.testbed.trace import OUTCOMES, Trace
 
-ENDS = ("arrived", "served", "refused", "failed", "unfinished")
 OUT = 0.9  # an outage: of a moment's requests fewer than this share are answered well
 ENOUGH = 20  # requests that a moment must have on average, to be judged
 
@@ -28,7 +29,8 @@ ENOUGH = 20  # requests that a moment must have on average, to be judged
 class Run:
     """One run. for_s: seconds in which users came; inside: visits still at each copy at the end; seed, plan, traffic.
 
-    Latencies of parts come from histograms with steps of 2.3 %; those of users are exact.
+    engine: the one that ran it, "fast" or "model". Latencies of parts come from histograms with steps of 2.3 %; those
+    of users are exact.
     """
 
     flat: Flat
@@ -40,6 +42,7 @@ class Run:
     traffic: Traffic
     seed: int
     for_s: float
+    engine: str = "fast"
 
     @property
     def design(self) -> Design:
@@ -76,53 +79,7 @@ class Run:
 
         wait_s: mean seconds in line (of a message: in its queue). Clients' rows say what their users saw.
         """
-        return pd.DataFrame([self._part(row) for row in range(len(self.flat.names))])
-
-    def _part(self, row: int) -> dict[str, float | str]:
-        kind, name = self.design.parts[row].kind, self.flat.names[row]
-        if self.flat.parts["kind"][row] == CLIENTS:
-            return {"part": name, "kind": kind} | self._users(row)
-        rows, counts = list(self.flat.copies_of(row)), self.tally.copies
-        ends: dict[str, float | str] = {end: int(counts[end][rows].sum()) for end in ENDS[:-1]}
-        ends["unfinished"] = sum(self.inside[copy] for copy in rows)
-        hist, started = self.tally.hist[rows].sum(axis=0), max(1, int(counts["started"][rows].sum()))
-        return {
-            "part": name,
-            "kind": kind,
-            **ends,
-            "utilisation": self._utilisation(row, rows),
-            "wait_s": float(counts["wait_s"][rows].sum()) / started,
-            "p50_s": quantile_s(hist, 0.5),
-            "p99_s": quantile_s(hist, 0.99),
-            "queue_max": int(counts["queue_max"][rows].max()),
-        }
-
-    def _utilisation(self, row: int, rows: list[int]) -> float:
-        if self.flat.parts["kind"][row] == EXTERNAL:
-            rate = self.flat.parts["rate"][row]
-            taken = self.tally.copies["arrived"][rows].sum() / self.for_s
-            return min(1.0, float(taken / rate)) if math.isfinite(rate) else math.nan
-        workers = int(self.flat.parts["workers"][row])
-        if workers >= ENDLESS:
-            return math.nan
-        sizes = [sizes[row] for _, _, sizes in self.tally.series] or [len(rows)]
-        return min(1.0, float(self.tally.copies["busy_s"][rows].sum()) / (workers * float(np.mean(sizes)) * self.for_s))
-
-    def _users(self, row: int) -> dict[str, float | str]:
-        mine = self.flat.part_of[self.requests.users] == row
-        kept = self.tally.requests
-        outcome = kept["outcome"][mine]
-        took = (kept["finished_s"] - self.requests.arrival_s)[mine][outcome == 0]
-        ends = [int(mine.sum()), *(int(np.isin(outcome, codes).sum()) for codes in ([0], [1], [2, 3], [4]))]
-        p50, p99 = np.percentile(took, [50, 99]) if len(took) else (math.nan, math.nan)
-        users: dict[str, float | str] = dict(zip(ENDS, ends, strict=True))
-        return users | {
-            "utilisation": math.nan,
-            "wait_s": 0.0,
-            "p50_s": float(p50),
-            "p99_s": float(p99),
-            "queue_max": 0,
-        }
+        return pd.DataFrame([rows.of_part(self, row) for row in range(len(self.flat.names))])
 
     @cached_property
     def arrows(self) -> pd.DataFrame:
@@ -196,6 +153,18 @@ class Run:
             run = run + 1 if bad else 0
             longest = max(longest, run)
         return min(self.for_s, longest * step)
+
+    def delivered(self, queue: str) -> Delivered:
+        """What became of each message that came to *queue*, in the queues room's own form.
+
+        Raises ValueError unless the engine was "model": the fast one does not keep it.
+        """
+        if self.engine != "model":
+            raise ValueError(f"who got which message of {queue!r} is kept by run(…, engine='model') only")
+        row = self.flat.names.index(self.design[queue].name)
+        notes = [note for note in self.tally.notes if note.queue == row]
+        told = [(n.sent, n.started, n.done, n.effects, n.receives, n.ended(), n.key) for n in notes]
+        return Delivered(pd.DataFrame(told, columns=list(COLUMNS))).check()
 
     def critical_path(self) -> pd.DataFrame:
         """Where the answered requests' time went: see critical.critical_path."""

@@ -5,7 +5,9 @@
 
 Promised: one seed gives one answer, in every process and from both engines ("fast" is compiled, "model" is readable
 SimPy); whoever arrived at a copy was served, refused, failed, or is still there. A user waits DRAIN_S seconds after the
-last one came, then counts as unanswered. Not promised: a band; run several seeds.
+last one came, then counts as unanswered. Caches with a capacity, and queues and workers with a visibility, poison or
+crashes, are not compiled: their designs run in the model, slower, whatever is asked for; `Run.engine` says which it
+was. Not promised: a band; run several seeds.
 """
 
 from __future__ import annotations
@@ -57,12 +59,16 @@ def run(
     if workload is not None and len(workload):
         for_s = float(workload.arrival_s[-1])
     tally = new_tally(flat, len(requests), for_s)
-    machine: Model | Fast
-    if engine == "model" or compiled() is None:
-        machine = Model(flat, line, requests, tally)
-    else:
-        machine = Fast(flat, line, requests, tally)
+    slow = engine == "model" or only_in_the_model(design) or compiled() is None
+    machine = (Model if slow else Fast)(flat, line, requests, tally)
     steer(machine, flat, tally, for_s, for_s + DRAIN_S)
     for copy in range(len(flat.copies)):
         machine.busy_s(copy)
-    return Run(flat, requests, tally, machine.inside(), line, plan, traffic, seed, for_s)
+    used = "model" if slow else "fast"
+    return Run(flat, requests, tally, machine.inside(), line, plan, traffic, seed, for_s, used)
+
+
+def only_in_the_model(design: Design) -> list[str]:
+    """The parts of *design* that the fast engine does not know."""
+    fields = ("capacity", "visibility", "poison", "crashes")
+    return [part.name for part in design.parts if any(getattr(part, name, None) for name in fields)]

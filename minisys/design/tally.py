@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class Tally:
 
     calls: arrows, CALLS and ok_s. Of each request: finished_s, started_s, server (copy), outcome, attempts. spans,
     spans_s: tables of SPAN and SPAN_S, *used* rows; a span's end is NaN if it never came. lost: writes that were
-    confirmed and are lost, by part. every: each so many-th request has its spans kept.
+    confirmed and are lost, by part. every: each so many-th request has its spans kept. notes: of each message that came
+    to a queue what became of it (model_messages.Note), from the engine "model" only.
     """
 
     for_s: float
@@ -38,6 +40,7 @@ class Tally:
     spans_s: np.ndarray
     used: int = 0
     series: list[tuple] = field(default_factory=list)
+    notes: list[Any] = field(default_factory=list)
 
 
 def new_tally(flat: Flat, n: int, for_s: float) -> Tally:

@@ -95,8 +95,12 @@ def _made(kind: type, body: Node, values: dict[str, Any], who: str) -> Any:
     """An object of the dataclass *kind* from a mapping's fields, each located when it is wrong."""
     known = {one.name: one for one in fields(kind) if one.name not in values}
     told = f"{getattr(kind, 'kind', kind.__name__.lower())} {who}" if who != "objectives" else who
+    spelt: dict[str, str] = {}
     for key, (name, node) in _mapping(body, told, known, ALIASES).items():
         field_name = ALIASES.get(key, key)
+        if field_name in spelt:
+            raise _error(name, f"{told}: {spelt[field_name]!r} and {key!r} are the same figure; write one of them", key)
+        spelt[field_name] = key
         values[field_name] = _value(known[field_name], node, f"{who}: {name.content}")
     if missing := [one.name for one in known.values() if required(one) and one.name not in values]:
         raise _error(body, f"{told}: `{missing[0]}` is missing")

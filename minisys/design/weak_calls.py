@@ -16,6 +16,7 @@ from minisys.design.evidence import AT_S, STEADY, Suspect, callers, changed, kil
 from minisys.design.flat import copy_name
 from minisys.design.flow import flows
 from minisys.design.headroom import headroom
+from minisys.design.hits import hit_share
 from minisys.design.parts import (
     Balancer,
     Cache,
@@ -104,9 +105,9 @@ def hard_dependency(design: Design) -> Iterator[Suspect]:
 def cold_cache(design: Design) -> Iterator[Suspect]:
     """A cache in front of something that could not do without it: it is emptied."""
     for cache in design.of(Cache):
-        if cache.name not in reached(design) or not cache.hits:
+        if cache.name not in reached(design) or not hit_share(design, cache):
             continue
-        now, empty = flows(design), flows(changed(design, cache.name, hits=0.0))
+        now, empty = flows(design), flows(changed(design, cache.name, hits=0.0, capacity=None))
         for part in ours(design):
             before, after = now.utilisation(part), empty.utilisation(part)
             if after > 1 and after > 1.2 * before:

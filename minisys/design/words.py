@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from minisys.design.layout import arrows
-from minisys.design.parts import Call, Clients, Database, Design, Dns, External, Part, Workers
+from minisys.design.parts import Cache, Call, Clients, Database, Design, Dns, External, Part, Workers
 from minisys.testbed import units
 from minisys.testbed.marks import number
 
@@ -47,9 +47,8 @@ def of_part(part: Part) -> str:
     said: list[str] = [part.kind if part.kind != part.name else ""]
     if part.takes:
         said.append(f"{part.workers} × {time(part.takes)}" if part.workers > 1 else time(part.takes))
-    hits = getattr(part, "hits", None)
-    if hits is not None:
-        said.append(f"{share(hits)} hits")
+    if isinstance(part, Cache):
+        said.append(f"{share(part.hits)} hits" if part.capacity is None else f"{count(part.capacity)} {part.eviction}")
     if isinstance(part, Database) and part.replication != "none":
         said.append(part.replication)
     if isinstance(part, Database) and part.shards > 1:

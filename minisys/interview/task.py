@@ -23,7 +23,7 @@ from minisys.testbed.units import UnclearError
 MOST_CHARACTERS = 20_000
 GIVEN = (  # what a part's work and its surroundings are; how many there are, and how they ask each other, is free
     "region", "rate", "writes", "keys", "skew", "takes", "law", "cv", "write", "hits", "lag", "mtbf", "mttr",
-    "available", "personal", "boot",
+    "available", "personal", "boot", "capacity",
 )  # fmt: skip
 SEED, REQUESTS = 1, 2_500  # enough for a p99, and soon enough for somebody who waits for the verdict
 

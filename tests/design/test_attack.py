@@ -5,12 +5,26 @@ from dataclasses import replace
 import pytest
 
 from minisys.design.attack import WEAKNESSES, attack, findings_table, suspects
-from minisys.design.parts import Call, Clients, Design, Service
+from minisys.design.parts import Call, Clients, Design, Dns, Objectives, Part, Queue, Service, Workers
 from minisys.design.sentences import CURES, SAID
 from tests.design.shops import solid, with_call, with_part
 
 SIZE = 800
 SHOP = solid()
+TWO = {"eu": ("eu-a", "eu-b"), "us": ("us-a", "us-b")}
+
+
+def small(*parts: Part, rate: float = 60.0, **promised: object) -> Design:
+    """A few parts in two regions, behind users who wait two seconds."""
+    users = Clients("users", region="eu", rate=rate, writes=0.0, calls=[Call(parts[0].name, timeout=2.0)])
+    return Design("small", (users, *parts), TWO, Objectives(**promised))
+
+
+def tier(name: str, takes: float, *calls: Call, region: str = "eu", **more: object) -> Service:
+    usual = {"takes": takes, "workers": 2, "copies": 2, "queue": 50, "zones": TWO[region], "calls": calls}
+    return Service(name, **usual | more)
+
+
 PLANTED = {
     ("single point of failure", "lb"): with_part(SHOP, "lb", copies=1),
     ("correlated zones", "app"): with_part(SHOP, "app", zones=("eu-b",)),
@@ -23,6 +37,20 @@ PLANTED = {
     ("cold cache", "cache"): with_part(with_part(SHOP, "db", takes=0.045), "cache", hits=0.95),
     ("no replica", "db"): with_part(SHOP, "db", copies=1, replication="none", failover=None),
     ("slow failover", "db"): with_part(SHOP, "db", failover=None),
+    ("slow failover", "names"): small(
+        Dns("names", route="first", ttl=300, check=30, calls=[Call("near"), Call("far")]),
+        tier("near", 0.01),
+        tier("far", 0.01, region="us"),
+        p99=0.5,
+        rto=60,
+        survive="region",
+    ),
+    ("retry amplification", "stock"): small(
+        tier("app", 0.002, Call("stock", timeout=0.1, attempts=4)), tier("stock", 0.02), p99=0.5
+    ),
+    ("bottleneck", "stock"): small(
+        tier("app", 0.005, Call("stock", timeout=0.5)), tier("stock", 0.03, queue=20), p99=0.5, times=3
+    ),
 }
 
 
@@ -39,6 +67,21 @@ def test_a_solid_shop_has_only_the_region_that_it_does_not_promise() -> None:
     found = attack(SHOP, requests=SIZE)
     assert [(each.weakness, each.component, each.promised) for each in found] == [("one region", "eu", False)]
     assert "beyond the promise" in repr(findings_table(found))
+
+
+OVERLOADED = {
+    "endless line": small(tier("app", 0.08, queue=None)),
+    "just so": small(tier("app", 0.07, queue=None)),
+    "short line": small(tier("app", 0.1, queue=5)),
+    "behind others": small(tier("app", 0.001, Call("stock")), tier("stock", 0.1, queue=None)),
+    "messages": small(Queue("jobs", copies=2, limit=500), Workers("hands", source="jobs", takes=0.1, copies=2)),
+}
+
+
+@pytest.mark.parametrize("design", OVERLOADED.values(), ids=OVERLOADED)
+def test_what_today_is_too_much_for_is_told_so_without_any_objective(design: Design) -> None:
+    said = {each.weakness for each in attack(design, requests=SIZE) if each.promised}
+    assert {"bottleneck", "no headroom"} & said, said
 
 
 def test_a_finding_replays_and_its_cure_helps() -> None:
