@@ -2,8 +2,8 @@
 
 A slider moves and the chart is built anew. `alt.layer` makes three deep copies of each layer, one inside the other if
 layers hold layers; each visits the hundred properties that a mark, an axis or a scale could have, set or not. That was
-half of the milliseconds between key and picture. Importing this module gives Altair's objects a `__deepcopy__`, the hook
-that Altair asks for before it copies.
+half of the milliseconds between key and picture. `picture` gives Altair's objects the copier of this module as their
+`__deepcopy__`, the hook that Altair asks for before it copies.
 
 Promised: a copy shares nothing that can be changed with the original, frames of data apart, as in Altair itself. Not
 promised: a chart's constructor is not run again for a copy; what it would check was checked when the original was made.
@@ -32,6 +32,3 @@ def copied(value: Any, memo: Any = None) -> Any:
 
 def _each(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value if type(value) in PLAIN else copied(value) for name, value in given.items()}
-
-
-alt.SchemaBase.__deepcopy__ = copied  # type: ignore[attr-defined]

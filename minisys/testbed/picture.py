@@ -163,6 +163,7 @@ def _theme() -> alt.theme.ThemeConfig:
     return alt.theme.ThemeConfig({"config": style.config()})  # type: ignore[typeddict-item]
 
 
+alt.SchemaBase.__deepcopy__ = altair_copies.copied  # type: ignore[attr-defined]
 alt.data_transformers.register("minisys", rows)
 alt.data_transformers.enable("minisys", consolidate_datasets=True)
 alt.renderers.register("minisys", lambda made, **_: bundle(spec(made)))
