@@ -34,8 +34,8 @@ from minisys.testbed.browser import chromium
 ROOT = Path(__file__).resolve().parents[1]
 GOAL_MS, PRESSES, SLIDERS = 100, 8, 3
 EXPLORER = re.compile(r"\w*(explorer|what_if|election_film)\(")
-NOTE = f"""Milliseconds from key press to the first frame with a changed chart, JupyterLab and headless Chromium on this \
-machine, one chapter open; {PRESSES} presses on each of the first {SLIDERS} sliders of every explorer, the first press \
+NOTE = f"""Milliseconds from key press to the first frame with a changed chart, JupyterLab and headless Chromium, one \
+chapter open; {PRESSES} presses on each of the first {SLIDERS} sliders of every explorer, the first press \
 included. Of the median press: key to message, message to answer (function, chart, JSON, both ways), answer to frame. \
 The goal is {GOAL_MS} ms at p95."""
 SERVE = """import sys, pathlib
@@ -47,12 +47,14 @@ NOTED = """(() => {
     WebSocket.prototype.send = function (data) {
         if (!this.noted) {
             this.noted = true;
-            this.addEventListener('message', ({data}) => {
+            this.addEventListener('message', ({data}) => {  // capture: before JupyterLab looks at it
                 const now = performance.now();
                 if (window.press && !window.press.came && text(data).includes('"stamp"')) window.press.came = now;
-            });
+            }, {capture: true});
         }
-        if (window.press && !window.press.sent && text(data).includes('"update"')) window.press.sent = performance.now();
+        if (window.press && !window.press.sent && text(data).includes('"update"')) {
+            window.press.sent = performance.now();
+        }
         return send.call(this, data);
     };
 })()"""
@@ -77,7 +79,7 @@ Press = tuple[float, float, float]
 
 
 def only_explorers(path: Path) -> int:
-    """Empty the code cells of *path* that neither show an explorer nor make what such a cell uses; how many it shows."""
+    """Empty the code cells of *path* that neither show an explorer nor make what one uses; returns how many."""
     notebook = json.loads(path.read_text("utf-8"))
     wanted: set[str] = set()
     shown = 0
