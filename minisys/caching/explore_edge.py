@@ -120,7 +120,7 @@ def map_template() -> tuple[dict[str, Any], list[dict[Any, Any]]]:
     x = alt.X("longitude:Q", scale=alt.Scale(domain=[-168, 190], nice=False), axis=None)
     y = alt.Y("latitude:Q", scale=alt.Scale(domain=[-56, 76], nice=False), axis=None)
     shore = alt.Chart(alt.NamedData("land")).mark_line(fill="#EEF1F5", stroke="#C9D0DA", strokeWidth=0.7, clip=True)
-    shore = shore.encode(x=x, y=y, detail="ring:N", order="place:Q")
+    shore = shore.encode(x=x, y=y, detail=alt.Detail("ring:N"), order=alt.Order("place:Q"))
     scale = alt.Scale(scheme="viridis", domain=[0, 1], clamp=True, reverse=True)
     colour = alt.Color("first_byte_s:Q", title="first byte (s)", scale=scale)
     size = alt.Size("people_m:Q", scale=alt.Scale(range=[40, 420]), legend=None)
@@ -131,7 +131,7 @@ def map_template() -> tuple[dict[str, Any], list[dict[Any, Any]]]:
     edges = edges.mark_point(shape="square", filled=False, size=420, strokeWidth=2.2, color=style.PALETTE["vermillion"])
     here = base.transform_filter("datum.origin")
     cross = here.mark_point(shape="cross", filled=True, size=260, color=ink)
-    name = here.mark_text(dy=-15, fontWeight="bold", color=ink).encode(text="city:N")
+    name = here.mark_text(dy=-15, fontWeight="bold", color=ink).encode(text=alt.Text("city:N"))
     chart = alt.layer(shore, dots, edges, cross, name).properties(title=" ", width=style.WIDTH, height=300)
     return chart.to_dict(), coastline().to_dict("records")
 

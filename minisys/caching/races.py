@@ -95,7 +95,7 @@ def timeline(played: Race) -> alt.LayerChart:
     words = [
         base.transform_filter(f"datum.above == {str(above).lower()}")
         .mark_text(align="left", dy=dy, fontSize=12, color=style.PALETTE["ink"])
-        .encode(x, row, text="says:N")
+        .encode(x, row, text=alt.Text("says:N"))
         for above, dy in ((True, -18), (False, 18))
     ]
     found = "; ".join(

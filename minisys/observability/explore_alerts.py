@@ -84,7 +84,7 @@ def _worth_a_point(since_s: np.ndarray, minutes: int, condition: Condition) -> n
 def _lasting(minutes: int) -> alt.Chart:
     """A grey band as long as the incident."""
     span = alt.Chart(pd.DataFrame({"hour": [0.0], "until": [minutes / 60]}))
-    return span.mark_rect(color=style.PALETTE["muted"], opacity=0.15).encode(x="hour:Q", x2="until")
+    return span.mark_rect(color=style.PALETTE["muted"], opacity=0.15).encode(x=alt.X("hour:Q"), x2=alt.X2("until"))
 
 
 def _steady(error_ratio: float, minutes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

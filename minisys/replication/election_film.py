@@ -146,7 +146,9 @@ def _servers(nodes: pd.DataFrame) -> list[alt.Chart]:
         color=alt.Color("kind:N", title="", scale=colours),
         shape=alt.Shape("kind:N", scale=shapes, title=""),
     )
-    text = base.mark_text(dy=32, fontSize=12, fontWeight=600, color=style.PALETTE["ink"]).encode(**_xy(), text="says:N")
+    text = base.mark_text(dy=32, fontSize=12, fontWeight=600, color=style.PALETTE["ink"]).encode(
+        **_xy(), text=alt.Text("says:N")
+    )
     return [points, text]
 
 
@@ -154,7 +156,7 @@ def _messages(mail: pd.DataFrame) -> alt.LayerChart:
     colours = alt.Scale(domain=list(COLOURS), range=[style.PALETTE[name] for name in COLOURS.values()])
     base = alt.Chart(mail)
     dots = base.mark_square(size=70, opacity=1).encode(**_xy(), fill=alt.Fill("message:N", scale=colours, legend=None))
-    text = base.mark_text(dy=-11, fontSize=10, color=style.PALETTE["ink"]).encode(**_xy(), text="message:N")
+    text = base.mark_text(dy=-11, fontSize=10, color=style.PALETTE["ink"]).encode(**_xy(), text=alt.Text("message:N"))
     return alt.layer(dots, text)
 
 

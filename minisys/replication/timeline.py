@@ -103,7 +103,7 @@ def _bars(frame: pd.DataFrame, rows: list[str], end: float, to_scale: bool, offs
         .mark_bar(height=20, cornerRadius=3)
         .encode(
             x=alt.X("start:Q", title=x_title, axis=axis, scale=alt.Scale(domain=[0, end], nice=False, padding=6)),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=alt.Y("client:N", title="", sort=rows, scale=alt.Scale(domain=rows)),
             color=alt.Color("kind:N", title="", scale=scale, legend=alt.Legend(offset=offset, symbolType="square")),
             opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
@@ -122,7 +122,10 @@ def _texts(frame: pd.DataFrame, rows: list[str]) -> list[alt.Chart]:
             text = alt.Chart(part).mark_text(align="left", dy=18 if below else -18, fontSize=12, fontWeight=500)
             made.append(
                 text.encode(
-                    x="start:Q", y=alt.Y("client:N", sort=rows), text="says:N", color=alt.value(style.PALETTE["ink"])
+                    x=alt.X("start:Q"),
+                    y=alt.Y("client:N", sort=rows),
+                    text=alt.Text("says:N"),
+                    color=alt.value(style.PALETTE["ink"]),
                 )
             )
     return made

@@ -219,7 +219,7 @@ def inside_chart(frame: pd.DataFrame, title: str) -> alt.LayerChart:
         yOffset=alt.YOffset("state:N", sort=list(STATES)),
     )
     bars = base.mark_bar().encode(color=alt.Color("state:N", scale=colours, sort=list(STATES), legend=alt.Legend()))
-    numbers = base.mark_text(align="left", dx=4, color=style.PALETTE["ink"]).encode(text="says:N")
+    numbers = base.mark_text(align="left", dx=4, color=style.PALETTE["ink"]).encode(text=alt.Text("says:N"))
     rows = "; ".join(f"{row.service}, {row.state}: {row.calls:,}" for row in frame.itertuples())
     return alt.layer(bars, numbers).properties(title=title, height=alt.Step(22), description=f"{title}. {rows}.")
 

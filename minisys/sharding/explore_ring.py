@@ -110,7 +110,9 @@ def _drawn(
         }
     )[went]
     lines = (
-        alt.Chart(ends).mark_rule(strokeWidth=1.6, color=style.PALETTE["ink"]).encode(**places, x2="x2:Q", y2="y2:Q")
+        alt.Chart(ends)
+        .mark_rule(strokeWidth=1.6, color=style.PALETTE["ink"])
+        .encode(**places, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"))
     )
     layers = [lines, dots(before, INNER), dots(now, OUTER)]
     if points:
@@ -133,7 +135,7 @@ def _arcs(shards: Sequence[str], points: int, colour: alt.Color) -> alt.Chart:
     mark = alt.Chart(frame).mark_arc(
         outerRadius=SIZE / 2 * 0.86, innerRadius=SIZE / 2 * 0.80, stroke=style.PALETTE["paper"], strokeWidth=0.5
     )
-    return mark.encode(theta=alt.Theta("begin:Q", scale=turn), theta2="end:Q", color=colour)
+    return mark.encode(theta=alt.Theta("begin:Q", scale=turn), theta2=alt.Theta2("end:Q"), color=colour)
 
 
 def _arc_shares(shards: Sequence[str], points: int) -> np.ndarray:

@@ -124,7 +124,7 @@ def heat(frame: pd.DataFrame, *, x: str, y: str, value: str, title: str, **said:
     )
     ends = [f"{number(row[value])} (at {titled(x)} {row[x]}, {titled(y)} {row[y]})" for row in (low, high)]
     found = f"{title}. {titled(value)} runs from {ends[0]} to {ends[1]}."
-    chart = alt.layer(boxes, base.mark_text(fontSize=12).encode(text="says:N", color=ink))
+    chart = alt.layer(boxes, base.mark_text(fontSize=12).encode(text=alt.Text("says:N"), color=ink))
     return chart.properties(
         title=title, description=said.get("description", found), height=alt.Step(34), width=alt.Step(86)
     )
@@ -149,9 +149,9 @@ def _world(name: str, base: alt.Chart, legend: Legend, places: dict[str, Any]) -
 
 def _interval(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:
     low = places | {"x": marks.moved(places["x"], "low:Q")}
-    return base.mark_rule(strokeWidth=3, opacity=0.45).encode(**low, x2="high:Q", color=legend.color)
+    return base.mark_rule(strokeWidth=3, opacity=0.45).encode(**low, x2=alt.X2("high:Q"), color=legend.color)
 
 
 def _numbers(base: alt.Chart, places: dict[str, Any]) -> alt.Chart:
     text = base.mark_text(dy=-13, fontSize=style.SIZES["small"], color=style.PALETTE["ink"])
-    return text.encode(**places, text="says:N")
+    return text.encode(**places, text=alt.Text("says:N"))

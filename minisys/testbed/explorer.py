@@ -22,6 +22,7 @@ import anywidget
 import ipywidgets
 import traitlets
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from minisys.testbed import picture, style
 from minisys.testbed.newest import Newest
@@ -122,9 +123,10 @@ class Explorer(ipywidgets.VBox):
         self._show((made, caption), 0.0)
 
     def _work(self, values: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        result = self.function(**values)
-        chart, caption = result if isinstance(result, tuple) else (result, "")
-        made = picture.spec(chart, validate=not self._structure_ok)
+        with debug_mode(not self._structure_ok):  # the first chart is checked in every part, the next are like it
+            result = self.function(**values)
+            chart, caption = result if isinstance(result, tuple) else (result, "")
+            made = picture.spec(chart, validate=not self._structure_ok)
         self._structure_ok = True
         return made, caption or str(made["description"])
 

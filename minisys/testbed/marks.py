@@ -140,7 +140,7 @@ def moved(place: Any, column: str) -> Any:
 def band(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:
     """The pale area between the columns low and high."""
     return base.mark_area(opacity=0.2).encode(
-        x=places["x"], y=moved(places["y"], "low:Q"), y2="high:Q", color=legend.color
+        x=places["x"], y=moved(places["y"], "low:Q"), y2=alt.Y2("high:Q"), color=legend.color
     )
 
 
@@ -166,7 +166,7 @@ def lines(made: pd.DataFrame, places: dict[str, Any]) -> list[alt.Chart]:
 def error_bars(base: alt.Chart, legend: Legend, places: dict[str, Any]) -> alt.Chart:
     """A vertical rule from low to high."""
     return base.mark_rule(strokeWidth=1.6).encode(
-        x=places["x"], y=moved(places["y"], "low:Q"), y2="high:Q", color=legend.color
+        x=places["x"], y=moved(places["y"], "low:Q"), y2=alt.Y2("high:Q"), color=legend.color
     )
 
 
@@ -178,7 +178,7 @@ def prediction(
     base = alt.Chart(pd.DataFrame({x: [at[0]], y: [at[1]], "says": [f"your prediction: {number(at[1])}"]}))
     mark = base.mark_point(filled=True, shape=look.shape, size=150, color=look.colour, stroke=look.edge, opacity=1)
     side: dict[str, Any] = {"align": "right", "dx": -11} if left else {"align": "left", "dx": 11}
-    text = base.mark_text(fontSize=12, fontWeight=600, color=look.edge, **side).encode(text="says:N")
+    text = base.mark_text(fontSize=12, fontWeight=600, color=look.edge, **side).encode(text=alt.Text("says:N"))
     return [mark.encode(**places), text.encode(**places)]
 
 
@@ -209,5 +209,5 @@ class Events:
             text = base.transform_filter(f"datum.row == {row}").mark_text(
                 align="left", baseline="bottom", dx=-3, fontSize=12, fontWeight=500, color=ink
             )
-            made.append(text.encode(x=places["x"], y=alt.value(-4 - 15 * row), text="says:N"))
+            made.append(text.encode(x=places["x"], y=alt.value(-4 - 15 * row), text=alt.Text("says:N")))
         return made

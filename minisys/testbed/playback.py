@@ -118,7 +118,7 @@ def _lanes(film: Film, title: str, events: Mapping[float, str]) -> alt.LayerChar
     legend = alt.Legend(symbolType="stroke", symbolSize=330, symbolOpacity=1, offset=rules.offset)
     thick = max(1.0, min(3.0, 250 / len(rows)))
     base = alt.Chart(rows)
-    wait = base.mark_rule(color="#B8BFCC", strokeWidth=thick * 0.6).encode(**places, x2="starts:Q")
+    wait = base.mark_rule(color="#B8BFCC", strokeWidth=thick * 0.6).encode(**places, x2=alt.X2("starts:Q"))
     serve = base.mark_rule(strokeWidth=thick).encode(
         **begins, x2="ends:Q", color=alt.Color("server:N", scale=scale, legend=legend)
     )

@@ -142,7 +142,7 @@ def _stack(answered: pd.DataFrame, names: list[str], places: dict, offset: int) 
     scale = alt.Scale(domain=names, range=style.server_colours(names))
     colour = alt.Color("server:N", scale=scale, legend=alt.Legend(symbolType="square", symbolOpacity=1, offset=offset))
     bars = alt.Chart(answered).mark_bar(stroke="white", strokeWidth=0.6, opacity=0.9)
-    return bars.encode(x=places["x"], x2="until:Q", y=places["y"], y2="bottom:Q", color=colour)
+    return bars.encode(x=places["x"], x2=alt.X2("until:Q"), y=places["y"], y2=alt.Y2("bottom:Q"), color=colour)
 
 
 def _names(answered: pd.DataFrame, places: dict) -> alt.Chart:
@@ -154,7 +154,7 @@ def _names(answered: pd.DataFrame, places: dict) -> alt.Chart:
     return (
         alt.Chart(at)
         .mark_text(fontSize=13, fontWeight=700)
-        .encode(x=places["x"], y=places["y"], text="server:N", color=ink)
+        .encode(x=places["x"], y=places["y"], text=alt.Text("server:N"), color=ink)
     )
 
 
@@ -167,7 +167,7 @@ def _failures(failed: pd.DataFrame, height: float, places: dict, offset: int) ->
     frame = failed.assign(kind=failed["outcome"], top=failed["outcome"].map(row), says=failed["count"].map(number))
     base = alt.Chart(frame)
     text = base.mark_text(align="left", dx=8, fontSize=11, color=style.PALETTE["ink"])
-    text = text.encode(x=places["x"], y=places["y"], text="says:N")
+    text = text.encode(x=places["x"], y=places["y"], text=alt.Text("says:N"))
     return [alt.layer(marks.points(base, Legend(kinds, offset=offset), places, 75), text)]
 
 

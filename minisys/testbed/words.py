@@ -32,8 +32,10 @@ def of_lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) ->
     """Where each line starts and ends, and which ends highest and lowest."""
     ends: dict[str, float] = {}
     parts = []
+    made = frame.sort_values(x, kind="stable")
+    rows = list(zip(made["kind"].tolist(), made[y].tolist(), made[y].notna().tolist(), strict=True))
     for name in dict.fromkeys(frame["kind"].tolist()):
-        values = frame[frame["kind"] == name].dropna(subset=[y]).sort_values(x, kind="stable")[y].tolist()
+        values = [value for kind, value, there in rows if there and kind == name]
         if values:
             ends[name] = values[-1]
             parts.append(f"{name or y_title} goes from {number(values[0])} to {number(values[-1])}")
