@@ -162,7 +162,7 @@ def test_a_drill_that_succeeds_says_what_was_measured(monkeypatch):
     monkeypatch.setattr(final.wheels, "missing", lambda name: "")
     monkeypatch.setattr(final.wheels, "importable", lambda name: True)
     monkeypatch.setattr(final.drill, "run", lambda *words, **more: good)
-    assert "2 of 100 confirmed orders lost, the oldest 0.02 s old; served again after 0.50 s" in final.drilled(plan())
+    assert "2 of 100 confirmed orders lost, RPO 21 ms, RTO 0.50 s" in final.drilled(plan())
 
 
 def test_without_postgresql_the_model_judges_again(monkeypatch):

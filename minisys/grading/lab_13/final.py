@@ -77,8 +77,8 @@ def _modelled(level: Level, seeds: tuple[int, ...]) -> str:
         well = float((later["outcome"] == "ok").to_numpy().mean())
         lowest = min(lowest, well)
         if well < WELL:
-            look = "open but too small, and new machines take minutes. Half of the servers of a region that was half busy "
-            look += "would be full, and peaks need headroom: what does the budget leave?"
+            look = "open but too small, and new machines take minutes. Half of what was half busy is full, "
+            look += "and peaks need headroom: what does the budget leave?"
             raise Wrong(f"{well:.0%} of the orders from {RTO_S:g} s after the loss on are taken",
                         given=f"{RATE_PER_S:g} orders a second, seed {seed}", expected=f"{WELL:.0%}",
                         look=look)  # fmt: skip
@@ -108,8 +108,8 @@ def drilled(planned: Planned) -> str:
         said = f"{found.lost} of {found.acknowledged} confirmed orders lost, RPO {found.rpo_s:.2f} s, "
         said += f"RTO {found.rto_s:.2f} s" + ("" if found.verified else "; the audit does not add up")
         raise Wrong(said, given=f"a drill, {found.level}", expected=f"RPO {RPO_S:g} s, RTO {RTO_S:g} s")
-    lost = f"{found.lost} of {found.acknowledged} confirmed orders lost, the oldest {found.rpo_s:.2f} s old"
-    return f"{found.level}: {lost}; served again after {found.rto_s:.2f} s; the audit adds up"
+    lost = f"{found.lost} of {found.acknowledged} confirmed orders lost, RPO {1000 * found.rpo_s:.0f} ms"
+    return f"{found.level}: {lost}, RTO {found.rto_s:.2f} s, the audit adds up"
 
 
 FINAL = (

@@ -34,7 +34,7 @@ FORMULAS = {
     "rpo": "the region is lost just before the next copy has arrived: when was the oldest order in it written?",
     "lost": "orders a second x seconds lost on average; the loss comes at any moment between two copies",
     "rto": "add the five steps, each at its worst; machines and data: first the one, then the other",
-    "stale": "answers were fetched at any moment of the last 60 s alike; which were older than 40 s when the name changed?",
+    "stale": "answers were fetched at any moment of 60 s alike; which were older than 40 s when the name changed?",
     "whole": "all seven must be readable, independently",
 }
 SLIPS: dict[str, list[tuple[float, str]]] = {
