@@ -147,6 +147,7 @@ def light_s(km: float) -> float:
     return 2 * km / (LIGHT_KM_PER_S / GLASS)
 
 
+@lru_cache(maxsize=512)
 def round_trip_s(a: str, b: str) -> float:
     """Seconds there and back between regions *a* and *b*; within a region ZONE_S, from one zone to another.
 

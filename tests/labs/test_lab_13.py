@@ -29,6 +29,7 @@ WRONG = [
     (1, paper(rto=760), "nobody acts before the loss is noticed"),
     (1, paper(rto=770), "three in a row"),
     (1, paper(stale=1 / 3), "the share that has moved"),
+    (1, paper(stale=0.5), "which were older than 40 s when the name changed?"),
     (1, paper(stale=0.7165), "a straight line, no exp"),
     (1, paper(stale=66.7), "between 0 and 1"),
     (1, paper(whole=0.93), "counts the cases with two bad files twice"),
@@ -54,6 +55,8 @@ WRONG = [
     (3, proof(begins=lambda one, at: one.from_s == at), "an overlap is no gap"),
     (3, proof(begins=lambda one, at: True), "log from 60 to 120 is missing"),
     (3, proof(count=True), "counting files is not enough"),
+    (3, it.file_by_file, "first the sizes of all files"),
+    (3, it.base_first, 'this one stands above "no base"'),
     (3, it.silent, "is there a `return` on every way?"),
     (4, decide(patience=0), "a pause of the garbage collector"),
     (4, decide(patience=21), "20 s will do"),
@@ -69,7 +72,7 @@ WRONG = [
     (5, settings(fall=3), "6.31 false alarms a year"),
     (5, settings(check_every_s=10, fall=3), "3.16 false alarms a year"),
     (5, settings(ttl_s=5), "8,000 queries a second"),
-    (5, settings(check_every_s=1, fall=9), "your provider does not check more often"),
+    (5, settings(check_every_s=2, fall=5, ttl_s=25), "your provider does not check more often"),
     (5, settings(fall=3.5), "a whole number of checks"),
     (5, settings(rise=2), "a dict with the keys check_every_s"),
     (6, plan(every_s=60.0), "every_s=0 streams"),
@@ -78,8 +81,8 @@ WRONG = [
     (6, plan(app=0.0), "the longest step is 'boot'"),
     (6, plan(database=False), "the longest step is 'restore'"),
     (6, plan(app=1.0), "how much of it do you need in the first minutes?"),
-    (6, plan(app=0.25), "how much load does it carry?"),
-    (6, plan(app=0.5), "how much load does it carry?"),
+    (6, plan(app=0.25), "passed: names lead there within 60 s"),
+    (6, plan(app=0.5), "peaks need headroom: what does the budget leave?"),
     (6, lambda: None, "is there a `return`?"),
     (6, plan(app=75), "a share from 0 to 1"),
 ]
@@ -124,7 +127,11 @@ def test_each_rule_has_its_own_point(progress):
     report = check("13", 4, decide(rpo=60), progress=progress)
     assert [outcome.state for outcome in report.outcomes] == ["passed"] * 3 + ["failed", "not run"]
     report = check("13", 5, settings(ttl_s=5), progress=progress)
-    assert [outcome.state for outcome in report.outcomes] == ["passed", "passed", "failed", "not run"]
+    assert [outcome.state for outcome in report.outcomes] == ["passed", "passed", "failed", "passed", "not run"]
+    report = check("13", 5, settings(2, 5, 25), progress=progress)
+    assert [outcome.state for outcome in report.outcomes] == ["passed"] * 3 + ["failed", "not run"]
+    report = check("13", 1, paper(stale=0.5), progress=progress)
+    assert str(report).count("the share that still asks the old address") == 1, "the heading is not said twice"
 
 
 def test_a_night_is_played_to_its_end():
@@ -148,6 +155,14 @@ def test_a_drill_that_misses_an_objective_fails(monkeypatch):
     monkeypatch.setattr(final.drill, "run", lambda *words, **more: bad)
     with pytest.raises(AssertionError, match="7 of 100 confirmed orders lost.*the audit does not add up"):
         final.drilled(plan())
+
+
+def test_a_drill_that_succeeds_says_what_was_measured(monkeypatch):
+    good = Drill("warm standby", 13, 100, 2, 9, 0.021, 0.5, 98, True, ())
+    monkeypatch.setattr(final.wheels, "missing", lambda name: "")
+    monkeypatch.setattr(final.wheels, "importable", lambda name: True)
+    monkeypatch.setattr(final.drill, "run", lambda *words, **more: good)
+    assert "2 of 100 confirmed orders lost, RPO 21 ms, RTO 0.50 s" in final.drilled(plan())
 
 
 def test_without_postgresql_the_model_judges_again(monkeypatch):

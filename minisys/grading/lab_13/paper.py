@@ -34,7 +34,7 @@ FORMULAS = {
     "rpo": "the region is lost just before the next copy has arrived: when was the oldest order in it written?",
     "lost": "orders a second x seconds lost on average; the loss comes at any moment between two copies",
     "rto": "add the five steps, each at its worst; machines and data: first the one, then the other",
-    "stale": "answers were fetched at any moment of the last 60 s alike; which of them are older than 40 s by now?",
+    "stale": "answers were fetched at any moment of 60 s alike; which were older than 40 s when the name changed?",
     "whole": "all seven must be readable, independently",
 }
 SLIPS: dict[str, list[tuple[float, str]]] = {
@@ -60,7 +60,7 @@ SLIPS: dict[str, list[tuple[float, str]]] = {
         (490, "200 GB at 0.5 GB a second are 400 s, not 100: divide"),
     ],
     "stale": [
-        (1 / 3, "that is the share that has moved"),
+        (1 / 3, "that is the share that has moved: answers that were older than 40 s when the name changed"),
         (1.0, "whoever fetched the answer 50 s ago asks again after 10 s"),
         (math.exp(-20 / 60), "answers run out after exactly 60 s, not at random: a straight line, no exp"),
         (0.0, "answers live 60 s; after 20 s most are still valid"),
@@ -93,7 +93,7 @@ def number(name: str, answer: Answer) -> str:
     near = [text for value, text in SLIPS[name] if abs(came - value) <= 0.0006 + 1e-6 * value]
     if wanted < 1 < came <= 100:
         near = near or ["a share or chance lies between 0 and 1, not between 0 and 100"]
-    raise Wrong(f"{came:.6g}", given=ASKED[name], expected=UNITS[name], look=near[0] if near else FORMULAS[name])
+    raise Wrong(f"{came:.6g}", expected=UNITS[name], look=near[0] if near else FORMULAS[name])
 
 
 PAPER = tuple(Check(ASKED[name], partial(number, name)) for name in ASKED)

@@ -76,11 +76,16 @@ CASES = {
              "cut short", "compare size and listed_size first: a file that is cut short has another checksum, too"),
         Case("one byte is another", [replace(GOOD[0], checksum="9f"), *GOOD[1:]], 150, "changed",
              "the size is right, the checksum is not the listed one"),
+        Case("one file has another byte, a later one is shorter",
+             [replace(GOOD[0], checksum="9f"), *GOOD[1:3], replace(GOOD[3], size=400, checksum="9f")], 150, "cut short",
+             "first the sizes of all files, then the checksums of all; not file by file"),
+        Case("no full backup, and a log with another byte", [replace(GOOD[1], checksum="9f"), *GOOD[2:]], 150,
+             "changed", "of several problems the first in the list is returned, and this one stands above \"no base\""),
     ],
     "no base to start from": [
         Case("log alone", GOOD[1:], 150, "no base", "log changes a state; without a full backup there is none"),
         Case("the full backup is later than the moment", [full(160), *GOOD[1:]], 150, "no base",
-             "a full backup of second 160 holds the mistake of second 151 already: time goes forward only"),
+             "a full backup of second 160 holds what was changed after second 150, too: time goes forward only"),
         Case("no files at all", [], 150, "no base", "an empty folder is the commonest backup of all"),
     ],
     "a gap in the log": [
