@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from minisys.grading.checks import NotRun, check
-from minisys.grading.lab_08 import consumer, pressure
+from minisys.grading.checks import NotRun, check, look_at
+from minisys.grading.lab_08 import TASKS, consumer, pressure
 from tests.labs import wrong_08 as answers
+from tests.labs import wrong_08_killed as killed
 
 sized, moments, line, after = answers.sized, answers.moments, answers.line, answers.after
-place, relay = answers.place, answers.relay
+place, relay = killed.place, killed.relay
 
 WRONG = [
-    # task, answers, what the report must say
+    # task (or task and check: that one alone, where each check costs processes), answers, what the report must say
     (1, (sized(20),), "twice as many is far more than twice as fast"),
     (1, (sized(14),), "fewer will do"),
     (1, (sized(12),), "one more?"),
     (1, (sized(6),), "the line never gets shorter"),
-    (1, (sized(13.0),), "a whole number of consumers"),
-    (1, (sized(because="It is so because I measured it in the model."),), "nothing about"),
+    (1, (sized(12.86),), "whole consumers: round up"),
+    (1, (sized(because="It is so because I measured it in the model."),), "some of the capacity serves"),
     (2, (moments(again=10),), "does not notice a death"),
     (2, (moments(again=70),), "from the receive, not from the death"),
     (2, (moments(shortened=60),), "replaces the first timeout"),
@@ -29,6 +30,8 @@ WRONG = [
     (2, (moments(deaths=4),), "does not happen"),
     (2, (moments(late=1),), "the first still works"),
     (2, (moments(late=3),), "deletes it in time"),
+    (2, (moments(late="2"),), "a number, without quotation marks"),
+    (2, (lambda: {"later": 2},), "missing: again, shortened, extended, dead, deaths, late. not asked for: later"),
     (3, (after(passing=Exception),), "the message itself is wrong"),
     (3, (after(most=9),), "8 attempts are all"),
     (3, (after(most=7),), "receives counts this one"),
@@ -38,6 +41,10 @@ WRONG = [
     (3, (answers.without_jitter,), "come together again"),
     (3, (answers.always_a_minute,), "receives starts at 1"),
     (3, (answers.own_luck,), "not the module random"),
+    (3, (after(passing=OSError),), "FileNotFoundError('invoice.pdf')"),
+    (3, (answers.exact_type,), "ConnectionResetError('reset by peer')"),
+    (3, (answers.not_even(lambda rng, bound: rng.triangular(0, bound)),), "in the four quarters of the range"),
+    (3, (answers.not_even(lambda rng, bound: rng.randint(0, bound)),), "not whole seconds"),
     (3, (answers.says_retry,), "seconds, or None for a dead letter"),
     (4, (answers.first_come,), "two consumers would work on one group"),
     (4, (answers.not_busy,), "two consumers would work on one group"),
@@ -46,40 +53,51 @@ WRONG = [
     (4, (answers.newest,), "an earlier message of the same group still waits"),
     (4, (answers.changes_busy,), "leave `waiting` and `busy` as they are"),
     (4, (lambda waiting, busy, free: None,), "is there a `return`?"),
+    (4, (lambda waiting, busy, free: tuple(answers.one_each(waiting, busy, free)),), "that is a tuple; make it a list"),
     (5, (line(own=0),), "and then it is worked on itself"),
     (5, (line("block"),), "the line outside counts"),
     (5, (line("shed oldest"),), "they heard 'accepted'"),
-    (5, (line(share=0.5),), "longer, and more are served"),
+    (5, (line(share=0.9),), "longer, and more are served"),
+    (5, (line(less=1),), "longer, and more are served"),
     (5, (line(kind=float),), "round down"),
     (5, (line("wait"),), "the pressure is one of"),
-    (6, (answers.no_commit,), "others see only what was committed"),
-    (6, (answers.no_memory,), "Ask the table `done`"),
-    (6, (answers.by_message_id,), "remember message['number']"),
-    (6, (answers.by_content,), "alike in all but their number"),
-    (6, (answers.deletes_only_new,), "must be deleted too"),
-    (6, (answers.deletes_first,), "acknowledged before it was booked"),
-    (6, (answers.deletes_before_commit,), "delete() comes after the commit"),
-    (6, (answers.notes_first,), "committed without the booking"),
-    (6, (answers.books_first,), "into one transaction"),
-    (6, (answers.asks_then_ignores,), "let the INSERT into `done` decide"),
-    (7, (answers.two_transactions, relay), "an order without its message"),
-    (7, (answers.message_commits_first, relay), "a message without its order"),
-    (7, (answers.place_without_commit, relay), "others see only what was committed"),
-    (7, (answers.ignores_refusals, relay), "a message without its order"),
-    (7, (place, answers.deletes_then_sends), "send first, delete after"),
-    (7, (place, answers.never_empties), "must leave the outbox"),
-    (7, (place, answers.newest_first), "what happened first is told first"),
-    (7, (place, answers.goes_on_after_a_failure), "stop at the first that fails"),
-    (7, (place, answers.empties_whatever_happens), "send first, delete after"),
-    (7, (place, answers.sends_the_row), "send takes the order's number"),
+    (6, (killed.no_commit,), "others see only what was committed"),
+    (6, (killed.no_memory,), "Ask the table `done`"),
+    (6, (killed.by_message_id,), "remember message['number']"),
+    (6, (killed.by_content,), "alike in all but their number"),
+    (6, (killed.deletes_only_new,), "must be deleted too"),
+    (6, (killed.deletes_first,), "acknowledged before it was booked"),
+    ((6, 3), (killed.deletes_before_commit,), "delete() comes after the commit"),
+    ((6, 3), (killed.notes_first,), "committed without the booking"),
+    ((6, 3), (killed.books_first,), "into one transaction"),
+    ((6, 5), (killed.asks_then_ignores,), "let the INSERT into `done` decide"),
+    ((6, 5), (killed.overwrites,), "let the database add, cents = cents + ?"),
+    ((6, 5), (killed.swallows_the_lock,), "if the database refuses, let the error pass"),
+    ((6, 2), (killed.knows_no_twice,), "IntegrityError('UNIQUE constraint failed: done.number')"),
+    ((6, 1), (killed.imports_elsewhere,), "what it imports or uses belongs in the same cell"),
+    ((7, 1), (killed.leaves_the_refused_open, relay), "the next commit took it along: roll back"),
+    ((7, 1), (killed.leaves_the_transaction_open, relay), "the next order finds an open transaction"),
+    ((7, 2), (killed.two_transactions, relay), "an order without its message"),
+    ((7, 2), (killed.message_commits_first, relay), "a message without its order"),
+    ((7, 1), (killed.place_without_commit, relay), "others see only what was committed"),
+    ((7, 1), (killed.ignores_refusals, relay), "a message without its order"),
+    ((7, 4), (place, killed.deletes_then_sends), "send first, delete after"),
+    ((7, 3), (place, killed.never_empties), "must leave the outbox"),
+    ((7, 3), (place, killed.newest_first), "what happened first is told first"),
+    ((7, 3), (place, killed.by_number), "what happened first is told first"),
+    ((7, 4), (place, killed.empties_what_is_there), "delete what you sent, not what is there"),
+    ((7, 4), (place, killed.sends_only_the_last), "it still waits in the outbox: send all there is"),
+    ((7, 4), (place, killed.goes_on_after_a_failure), "stop at the first that fails"),
+    ((7, 4), (place, killed.empties_whatever_happens), "send first, delete after"),
+    ((7, 3), (place, killed.sends_the_row), "send takes the order's number"),
 ]
 RIGHT = [
-    (1, (sized(because="Only the surplus shortens the queue."),)),
+    (1, (sized(because="The headroom goes from 8 to 14 a second and fewer orders pile up during the sale."),)),
     (2, (moments(60.0, 25.0, 70.0),)),
     (3, (answers.with_random,)),
     (4, (answers.one_each,)),
-    (6, (answers.lets_the_key_refuse,)),
-    (7, (answers.message_first, relay)),
+    (6, (killed.lets_the_key_refuse,)),
+    (7, (killed.message_first, relay)),
 ]
 
 
@@ -97,6 +115,11 @@ def without_live(monkeypatch):
 
 @pytest.mark.parametrize("task, given, told", WRONG, ids=[f"{task}-{told[:30]}" for task, _, told in WRONG])
 def test_a_plausible_wrong_answer_is_told_why(progress, task, given, told):
+    if isinstance(task, tuple):
+        (found,) = (each.checks[task[1] - 1] for each in TASKS if each.number == task[0])
+        outcome = look_at(found, *given)
+        assert outcome.state == "failed" and told in " ".join(outcome.facts.values()), outcome
+        return
     report = check("08", task, *given, progress=progress)
     assert any(outcome.state == "failed" for outcome in report.outcomes), report
     assert told in " ".join(str(report).split()), report

@@ -1,9 +1,7 @@
-"""Answers to lab 08: wrong ones that a learner may well write, each with what its report must say, and right ones
-written another way, which must pass."""
+"""Answers to lab 08, tasks 1 to 5: wrong ones that a learner may well write, and right ones written another way."""
 
 from __future__ import annotations
 
-BOOK = "UPDATE account SET cents = cents + ? WHERE name = ?"
 REASON = "The line drains only by what is spare beyond the new orders."
 
 # Tasks 1, 2 and 5 ----------------------------------------------------------------------------------------------------
@@ -18,9 +16,9 @@ def moments(again=60, shortened=25, extended=70, dead=90, deaths=3, late=2):
     return lambda: numbers | {"dead": dead, "deaths": deaths, "late": late}
 
 
-def line(pressure="reject", own=1.0, share=1.0, kind=int):
+def line(pressure="reject", own=1.0, share=1.0, kind=int, less=0):
     return lambda consumers, work_s, deadline_s: (
-        kind(share * consumers * (deadline_s / work_s - own) + 1e-9),
+        kind(share * consumers * (deadline_s / work_s - own)) - less,
         pressure,
     )
 
@@ -39,11 +37,11 @@ def after(most=8, base=1.0, cap=60.0, passing=(ConnectionError, TimeoutError), f
 
 
 def without_jitter(receives, error, rng):
-    return None if receives >= 8 or not isinstance(error, OSError) else min(60.0, 2.0 ** (receives - 1))
+    return None if after()(receives, error, rng) is None else min(60.0, 2.0 ** (receives - 1))
 
 
 def always_a_minute(receives, error, rng):
-    return None if receives >= 8 or not isinstance(error, OSError) else rng.uniform(0, 60)
+    return None if after()(receives, error, rng) is None else rng.uniform(0, 60)
 
 
 def own_luck(receives, error, rng):
@@ -52,12 +50,23 @@ def own_luck(receives, error, rng):
     return after()(receives, error, random)
 
 
+def exact_type(receives, error, rng):
+    return after()(receives, error, rng) if type(error) in (ConnectionError, TimeoutError) else None
+
+
+def not_even(draw):
+    def decide(receives, error, rng):
+        return None if after()(receives, error, rng) is None else draw(rng, min(60, 2 ** (receives - 1)))
+
+    return decide
+
+
 def says_retry(receives, error, rng):
     return "retry"
 
 
 def with_random(receives, error, rng):  # right
-    permanent = not isinstance(error, OSError)  # both errors are OSErrors
+    permanent = not isinstance(error, ConnectionError | TimeoutError)
     return None if permanent or receives > 7 else rng.random() * (1, 2, 4, 8, 16, 32, 60)[receives - 1]
 
 
@@ -107,188 +116,3 @@ def one_each(waiting, busy, free):  # right
     for number, group in waiting:
         first.setdefault(group, number)
     return [(number, group) for group, number in first.items() if group not in busy][: max(0, free)]
-
-
-# Task 6 --------------------------------------------------------------------------------------------------------------
-
-
-def no_commit(db, message, delete):
-    if db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["number"],)).rowcount:
-        db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-    delete()
-
-
-def no_memory(db, message, delete):
-    with db:
-        db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-    delete()
-
-
-def by_message_id(db, message, delete):
-    with db:
-        if db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["id"],)).rowcount:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-    delete()
-
-
-def by_content(db, message, delete):
-    with db:
-        if db.execute("INSERT OR IGNORE INTO done VALUES (?)", (f"{message['cents']}",)).rowcount:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-    delete()
-
-
-def deletes_only_new(db, message, delete):
-    with db:
-        new = db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["number"],)).rowcount
-        if new:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-    if new:
-        delete()
-
-
-def deletes_first(db, message, delete):
-    delete()
-    with db:
-        if db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["number"],)).rowcount:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-
-
-def deletes_before_commit(db, message, delete):
-    with db:
-        if db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["number"],)).rowcount:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-        delete()
-
-
-def notes_first(db, message, delete):
-    with db:
-        new = db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["number"],)).rowcount
-    if new:
-        with db:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-    delete()
-
-
-def books_first(db, message, delete):
-    if not db.execute("SELECT 1 FROM done WHERE number = ?", (message["number"],)).fetchone():
-        with db:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-        with db:
-            db.execute("INSERT INTO done VALUES (?)", (message["number"],))
-    delete()
-
-
-def asks_then_ignores(db, message, delete):
-    if not db.execute("SELECT 1 FROM done WHERE number = ?", (message["number"],)).fetchone():
-        with db:
-            db.execute("UPDATE account SET cents = cents + ? WHERE name = ?", (message["cents"], message["account"]))
-            db.execute("INSERT OR IGNORE INTO done VALUES (?)", (message["number"],))
-    delete()
-
-
-def lets_the_key_refuse(db, message, delete):  # right
-    import sqlite3
-
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        db.execute(BOOK, (message["cents"], message["account"]))
-        db.execute("INSERT INTO done VALUES (?)", (message["number"],))
-        db.commit()
-    except sqlite3.IntegrityError:
-        db.rollback()
-    delete()
-
-
-# Task 7 --------------------------------------------------------------------------------------------------------------
-
-
-def place(db, number, cents):
-    with db:
-        db.execute("INSERT INTO orders VALUES (?, ?)", (number, cents))
-        db.execute("INSERT INTO outbox (number) VALUES (?)", (number,))
-
-
-def message_first(db, number, cents):  # right: one transaction
-    with db:
-        db.execute("INSERT INTO outbox (number) VALUES (?)", (number,))
-        db.execute("INSERT INTO orders VALUES (?, ?)", (number, cents))
-
-
-def two_transactions(db, number, cents):
-    with db:
-        db.execute("INSERT INTO orders VALUES (?, ?)", (number, cents))
-    with db:
-        db.execute("INSERT INTO outbox (number) VALUES (?)", (number,))
-
-
-def message_commits_first(db, number, cents):
-    with db:
-        db.execute("INSERT INTO outbox (number) VALUES (?)", (number,))
-    with db:
-        db.execute("INSERT INTO orders VALUES (?, ?)", (number, cents))
-
-
-def place_without_commit(db, number, cents):
-    db.execute("INSERT INTO orders VALUES (?, ?)", (number, cents))
-    db.execute("INSERT INTO outbox (number) VALUES (?)", (number,))
-
-
-def ignores_refusals(db, number, cents):
-    with db:
-        db.execute("INSERT OR IGNORE INTO orders VALUES (?, ?)", (number, cents))
-        db.execute("INSERT INTO outbox (number) VALUES (?)", (number,))
-
-
-def relay(db, send):  # right: one commit at the end of all that could be sent
-    last = 0
-    try:
-        for seq, number in db.execute("SELECT seq, number FROM outbox ORDER BY seq").fetchall():
-            send(number)
-            last = seq
-    finally:
-        with db:
-            db.execute("DELETE FROM outbox WHERE seq <= ?", (last,))
-
-
-def deletes_then_sends(db, send):
-    for seq, number in db.execute("SELECT seq, number FROM outbox ORDER BY seq").fetchall():
-        with db:
-            db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
-        send(number)
-
-
-def never_empties(db, send):
-    for (number,) in db.execute("SELECT number FROM outbox ORDER BY seq").fetchall():
-        send(number)
-
-
-def newest_first(db, send):
-    for seq, number in db.execute("SELECT seq, number FROM outbox ORDER BY seq DESC").fetchall():
-        send(number)
-        with db:
-            db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
-
-
-def goes_on_after_a_failure(db, send):
-    for seq, number in db.execute("SELECT seq, number FROM outbox ORDER BY seq").fetchall():
-        try:
-            send(number)
-        except ConnectionError:
-            continue
-        with db:
-            db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
-
-
-def empties_whatever_happens(db, send):
-    try:
-        for (number,) in db.execute("SELECT number FROM outbox ORDER BY seq").fetchall():
-            send(number)
-    finally:
-        with db:
-            db.execute("DELETE FROM outbox")
-
-
-def sends_the_row(db, send):
-    for row in db.execute("SELECT seq, number FROM outbox ORDER BY seq").fetchall():
-        send(row)

@@ -26,6 +26,8 @@ def _ask(hand_out: HandOut, waiting: Waiting, busy: set[str], free: int) -> Wait
     told = f"hand_out({waiting[:6]}{', …' * (len(waiting) > 6)}, {sorted(busy)}, {free})"
     if not isinstance(came, list) or not all(message in waiting for message in came):
         look = "is there a `return`? A list of (number, group), some of those that wait"
+        if came is not None and not isinstance(came, list):
+            look = f"that is a {type(came).__name__}; make it a list: list(…)"
         raise Wrong(repr(came), given=told, expected="a list of messages", look=look)
     if given != waiting or held != busy:
         look = "leave `waiting` and `busy` as they are: the caller takes out what you return"

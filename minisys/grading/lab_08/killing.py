@@ -28,6 +28,7 @@ from minisys.grading.lab_02.own_source import needed
 
 VICTIM = Path(__file__).with_name("victim.py")
 LATER = "the source of your function is not to be had here: define it in a notebook cell, run the cell and try again"
+IMPORTS = "your function runs in a process of its own: what it imports or uses belongs in the same cell"
 LIMIT_S = 10.0
 
 
@@ -53,12 +54,17 @@ def started(answer: Callable[..., Any]) -> str:
 
 @dataclass
 class Seen:
-    """What one process did: *told* the world (arguments), *receipts*, *killed* where, *problems*, *moments* passed."""
+    """What one process did: *told* the world (arguments), *receipts*, *killed* where, *problems*, *moments* passed.
+
+    *meanwhile*: where another consumer had its turn; *placed*: another connection wrote during the first call of the
+    wire.
+    """
 
     told: list[Any] = field(default_factory=list)
     receipts: list[Any] = field(default_factory=list)
     killed: str = ""
-    meanwhile: str = ""
+    meanwhile: list[str] = field(default_factory=list)
+    placed: bool = False
     problems: list[str] = field(default_factory=list)
     left_open: bool = False
     calls: int = 0
@@ -66,9 +72,12 @@ class Seen:
 
 
 class Bench:
-    """A database made by the SQL *tables*, in a folder that is gone after the `with` block."""
+    """A database made by the SQL *tables*, in a folder that is gone after the `with` block.
 
-    def __init__(self, answer: Callable[..., Any], tables: str, *, wired: bool = True) -> None:
+    *wired*: what the learner calls the function that tells the world, "delete()"; empty if the answer gets none.
+    """
+
+    def __init__(self, answer: Callable[..., Any], tables: str, *, wired: str = "") -> None:
         self.source, self.name, self.wired = started(answer), answer.__name__, wired
         self._tables, self._folder = tables, tempfile.TemporaryDirectory(prefix="minisys-killed-")
         self._runs = 0
@@ -91,8 +100,10 @@ class Bench:
     def run(self, calls: Sequence[Sequence[Any]], **task: Any) -> Seen:
         """A process that calls the answer once with each of *calls* (the last of each is the receipt).
 
-        kill_at, meanwhile_at, fail_at: the moment, from 1, at which it dies, at which another consumer does the same,
-        or the call of the wire that raises ConnectionError. Raises Wrong with what the process said if it failed.
+        kill_at, fail_at: the moment, from 1, at which it dies, or the call of the wire that raises ConnectionError.
+        meanwhile_at: the moment of each call at which another consumer does its calls in *meanwhile*, a list for each
+        of *calls*. placed: SQL that somebody else runs during the first call of the wire. one_connection: for all
+        calls. Raises Wrong with what the process said if it failed.
         """
         self._runs += 1
         log = self.folder / f"{self._runs}.log"
@@ -105,8 +116,9 @@ class Bench:
             raise Wrong(f"still running after {LIMIT_S:g} s", expected="an end", look="an endless loop?") from None
         seen = _read(log)
         if done.returncode and not seen.killed:
-            came = done.stderr.strip().splitlines()[-1:] or [f"exit {done.returncode}"]
-            raise Wrong(came[0], given=f"{self.name}({', '.join(map(repr, calls[0][:-1]))}, …)" if calls else "")
+            came = (done.stderr.strip().splitlines()[-1:] or [f"exit {done.returncode}"])[0]
+            where = f"{self.name}({', '.join(map(repr, calls[0][:-1]))}, …)" if calls else ""
+            raise Wrong(came, given=where, look=IMPORTS if came.startswith("NameError") else "")
         return seen
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
@@ -123,7 +135,8 @@ def _read(log: Path) -> Seen:
             seen.told.append(facts["told"])
             seen.receipts.append(facts["receipt"])
         seen.killed = facts.get("killed", seen.killed)
-        seen.meanwhile = facts.get("meanwhile", seen.meanwhile)
+        seen.meanwhile += [facts["meanwhile"]] if "meanwhile" in facts else []
+        seen.placed |= facts.get("placed", False)
         seen.problems += [facts["problem"]] if "problem" in facts else []
         seen.left_open |= facts.get("open", False)
         seen.calls = facts.get("calls", seen.calls)

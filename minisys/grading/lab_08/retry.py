@@ -16,8 +16,9 @@ from minisys.grading.checks import Check, Wrong
 
 After = Callable[[int, Exception, Random], Any]
 BASE_S, CAP_S, MOST = 1.0, 60.0, 8
-TRANSIENT = (ConnectionError("refused"), TimeoutError("no answer"))
-PERMANENT = (ValueError("cents is -5"), KeyError("account"))
+TRANSIENT = (ConnectionError("refused"), TimeoutError("no answer"), ConnectionResetError("reset by peer"))
+PERMANENT = (ValueError("cents is -5"), KeyError("account"), FileNotFoundError("invoice.pdf"))
+DRAWS, QUARTER, DISTINCT = 1_000, (0.18, 0.32), 50  # 0.25 ± 5 standard errors of 1,000 draws; whole seconds are 61
 DOWN_S, MESSAGES, MOST_CALLS = 20.0, 400, 7
 
 
@@ -42,7 +43,8 @@ def gives_up(after: After) -> str:
     """After MOST receives, not before."""
     for error in TRANSIENT:
         if _decide(after, 1, error, Random(1)) is None:
-            raise Wrong("None", given=f"the first receive, {error!r}", expected="a delay", look="this may pass")
+            look = "this may pass; a kind of ConnectionError is one, too: isinstance(error, ConnectionError)"
+            raise Wrong("None", given=f"the first receive, {error!r}", expected="a delay", look=look)
         if _decide(after, MOST - 1, error, Random(1)) is None:
             look = f"receives counts this one: {MOST} attempts are allowed"
             raise Wrong("None", given=f"receive {MOST - 1}", expected="a delay", look=look)
@@ -58,9 +60,9 @@ def grows(after: After) -> str:
     for receives in range(1, MOST):
         bound = min(CAP_S, BASE_S * 2 ** (receives - 1))
         rng = Random(receives)
-        drawn = [_decide(after, receives, TRANSIENT[0], rng) or 0.0 for _ in range(400)]
-        given, right = f"receive {receives}, 400 draws", f"0 to {bound:g} s, mean {bound / 2:g}"
-        came = f"{min(drawn):.2f} to {max(drawn):.2f} s, mean {sum(drawn) / 400:.2f}"
+        drawn = [_decide(after, receives, TRANSIENT[0], rng) or 0.0 for _ in range(DRAWS)]
+        given, right = f"receive {receives}, {DRAWS:,} draws", f"0 to {bound:g} s, mean {bound / 2:g}"
+        came = f"{min(drawn):.2f} to {max(drawn):.2f} s, mean {sum(drawn) / DRAWS:.2f}"
         if max(drawn) > bound:
             look = "receives starts at 1, so 2 ** 0 is the first"
             look = "the cap bounds the result: min(60, …)" if bound == CAP_S else look
@@ -68,10 +70,23 @@ def grows(after: After) -> str:
         if max(drawn) - min(drawn) < 0.01 * bound:
             look = "all that failed together come together again: draw from rng, rng.uniform(0, …)"
             raise Wrong(came, given=given, expected=right, look=look)
-        if abs(sum(drawn) / 400 - bound / 2) > 0.1 * bound or min(drawn) > 0.05 * bound:
+        if abs(sum(drawn) / DRAWS - bound / 2) > 0.1 * bound or min(drawn) > 0.05 * bound:
             look = "the bound doubles with each receive, and full jitter draws from the whole of 0 to the bound"
             raise Wrong(came, given=given, expected=right, look=look)
+        _is_even(drawn, bound, given)
     return f"0 to 1, 2, 4, … {CAP_S:g} s, drawn evenly"
+
+
+def _is_even(drawn: list[float], bound: float, given: str) -> None:
+    """Raises Wrong if a quarter of the range has more or less than its share, or if only few values come at all."""
+    if len(set(drawn)) < DISTINCT:
+        look = "not whole seconds: any moment between 0 and the bound, rng.uniform(0, …)"
+        raise Wrong(f"{len(set(drawn))} different delays", given=given, expected="hundreds", look=look)
+    quarters = Counter(min(3, int(4 * delay / bound)) for delay in drawn)
+    shares = [quarters[quarter] / len(drawn) for quarter in range(4)]
+    if not QUARTER[0] < min(shares) <= max(shares) < QUARTER[1]:
+        came = ", ".join(f"{share:.0%}" for share in shares) + " of the delays in the four quarters of the range"
+        raise Wrong(came, given=given, expected="25% in each", look="drawn evenly: rng.uniform(0, …)")
 
 
 def same_luck(after: After) -> str:

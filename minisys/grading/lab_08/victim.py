@@ -27,7 +27,8 @@ class Victim:
     """One run of *task*: source, name, file, log, calls (lists of arguments), and what happens at which moment."""
 
     def __init__(self, task: dict[str, Any]) -> None:
-        self.task, self.moment, self.tracing = task, 0, True
+        self.task, self.moment, self.began, self.tracing = task, 0, 0, True
+        self.others: list[list[Any]] = []  # what another consumer does during the present call
         self.lines = task["source"].splitlines()
         names: dict[str, Any] = {}
         exec(compile(task["source"], LEARNER, "exec"), names)
@@ -39,17 +40,18 @@ class Victim:
         os.write(self.log, (json.dumps(facts) + "\n").encode())
 
     def at(self, where: str) -> None:
-        """A moment: nothing, or death, or another consumer does all of the same."""
+        """A moment: nothing, or death, or another consumer has its turn."""
         if not self.tracing:
             return
         self.moment += 1
         if self.moment == self.task.get("kill_at"):
             self.note(killed=where)
             os.kill(os.getpid(), SIGKILL)
-        if self.moment == self.task.get("meanwhile_at"):
+        if self.moment - self.began == self.task.get("meanwhile_at"):
             self.note(meanwhile=where)
             self.tracing = False
-            self.call(self.connect(), self.task["calls"][0])
+            for arguments in self.others:
+                self.call(self.connect(), arguments)
             self.tracing = True
 
     def traced(self, frame: Any, event: str, argument: object) -> Any:
@@ -73,13 +75,15 @@ class Victim:
         *given, receipt = arguments
 
         def wire(*told: Any) -> None:
-            self.at("before the call that tells the world")
+            self.at(f"just before `{self.task['wired']}`")
             if (self.task.get("fail_at") or 0) and self.told + 1 == self.task["fail_at"]:
                 self.told += 1
                 raise ConnectionError("nobody answers")
             self.told += 1
             self.tell(receipt, told)
-            self.at("after the call that told the world")
+            if self.told == 1 and "placed" in self.task:
+                self.place(self.task["placed"])
+            self.at(f"just after `{self.task['wired']}`")
 
         try:
             self.answer(db, *given, *([wire] if self.task["wired"] else []))
@@ -88,9 +92,16 @@ class Victim:
         with suppress(sqlite3.Error):
             if db.in_transaction:
                 self.note(open=True)
-        db.close()  # what was not committed is gone
+        if not self.task.get("one_connection"):
+            db.close()  # what was not committed is gone
 
     told = 0
+
+    def place(self, sql: str) -> None:
+        """*sql* on another connection, unless the learner's holds the lock: then that one would have to wait."""
+        with suppress(sqlite3.OperationalError), sqlite3.connect(self.task["file"], timeout=0.1) as other:
+            other.execute(sql)
+            self.note(placed=True)
 
     def tell(self, receipt: Any, told: tuple[Any, ...]) -> None:
         """To the log, or to a broker that speaks Amazon SQS."""
@@ -99,14 +110,18 @@ class Victim:
         self.note(told=list(told), receipt=receipt)
 
     def run(self) -> None:
-        """All calls, each on a connection of its own; how many moments there were is noted at the end."""
+        """All calls, each on a connection of its own or all on one; how many moments there were is noted at the end."""
         calls = self.task["calls"]
         if url := self.task.get("broker"):
             got = sqs(url, "ReceiveMessage", QueueUrl=self.task["queue"], MaxNumberOfMessages=self.task["most"])
             calls = [[json.loads(each["Body"]), each["ReceiptHandle"]] for each in got.get("Messages", [])]
         self.note(calls=len(calls))
-        for arguments in calls:
-            db = self.connect()
+        db = self.connect()
+        for number, arguments in enumerate(calls):
+            self.began = self.moment
+            self.others = self.task["meanwhile"][number] if "meanwhile" in self.task else []
+            if number and not self.task.get("one_connection"):
+                db = self.connect()
             sys.settrace(self.traced)
             try:
                 self.call(db, arguments)
