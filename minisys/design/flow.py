@@ -160,7 +160,7 @@ class Flows:
 
     def work_s(self, part: Part) -> float:
         """Seconds that a request keeps a worker, on average: its work, and its calls if the worker waits for them."""
-        return part.takes + (self.waiting_s(part) if part.holds and self.rate(part.name) > 0 else 0.0)
+        return part.takes + (self.waiting_s(part) if waits(part) and self.rate(part.name) > 0 else 0.0)
 
     def busy(self, part: Part) -> float:
         """Workers that are busy on average (offered load in erlangs); of a database those of one primary."""
@@ -236,6 +236,11 @@ class Flows:
             one = taken * min(there + hop_s(self.design, part, call), call.timeout or math.inf)
             whole, group = (whole, max(group, one)) if call.together else (whole + group, one)
         return whole + group
+
+
+def waits(part: Part) -> bool:
+    """Whether a worker of *part* does nothing else while it waits for its calls: if it `holds`, or takes messages."""
+    return part.holds or isinstance(part, Workers)
 
 
 def flows(design: Design, times: float = 1.0) -> Flows:
