@@ -17,9 +17,9 @@ from typing import Any
 import altair as alt
 
 from minisys.design.cost import monthly
-from minisys.design.flow import waits as holds
 from minisys.design.headroom import Headroom, headroom
 from minisys.design.parts import Design
+from minisys.design.places import holds
 from minisys.design.run import run
 from minisys.design.traffic import Traffic
 from minisys.testbed import charts
