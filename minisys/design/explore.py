@@ -19,6 +19,7 @@ import altair as alt
 from minisys.design.cost import monthly
 from minisys.design.headroom import Headroom, headroom
 from minisys.design.parts import Design
+from minisys.design.places import holds
 from minisys.design.run import run
 from minisys.design.traffic import Traffic
 from minisys.testbed import charts
@@ -95,7 +96,7 @@ def _first(design: Design, room: Headroom) -> str:
     """What breaks first; who is full only because it waits for that; and that a full part's line has no end."""
     if not room.breaks_first:
         return ""
-    waits = [name for name in room.parts["part"][1:] if design[name].holds and _calls(design, name, room.breaks_first)]
+    waits = [name for name in room.parts["part"][1:] if holds(design[name]) and _calls(design, name, room.breaks_first)]
     if room.at_times > 1:
         return f"{room.breaks_first} breaks first, at {room.at_times:.2g} times this traffic"
     used = float(room.parts["utilisation"][0])

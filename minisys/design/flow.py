@@ -33,7 +33,7 @@ from minisys.design.parts import (
     Service,
     Workers,
 )
-from minisys.design.places import consumers, copies_of, hop_s
+from minisys.design.places import consumers, copies_of, holds, hop_s
 from minisys.testbed import queueing
 
 ROUNDS = 300  # circles of sent-and-forgotten calls converge or are hopeless by then
@@ -161,7 +161,7 @@ class Flows:
 
     def work_s(self, part: Part) -> float:
         """Seconds that a request keeps a worker, on average: its work, and its calls if the worker waits for them."""
-        return part.takes + (self.waiting_s(part) if part.holds and self.rate(part.name) > 0 else 0.0)
+        return part.takes + (self.waiting_s(part) if holds(part) and self.rate(part.name) > 0 else 0.0)
 
     def busy(self, part: Part) -> float:
         """Workers that are busy on average (offered load in erlangs); of a database those of one primary."""
@@ -185,6 +185,8 @@ class Flows:
             return self.busy(part) / max(1, self.servers(part))
         left = there - [(gone or {}).get(name, 0) for name in self._order[0]]
         rates = self._solved[0][part.name].sum(axis=1)
+        if isinstance(part, Workers):  # any free worker takes a message, wherever it was sent
+            rates, left = rates.sum(keepdims=True), left.sum(keepdims=True)
         if not (left > 0).any():
             return math.inf
         moved = np.where(left > 0, rates + np.where(left > 0, 0.0, rates).sum() / (left > 0).sum(), 0.0)

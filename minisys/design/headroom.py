@@ -16,6 +16,7 @@ import pandas as pd
 
 from minisys.design.flow import Flows, flows
 from minisys.design.parts import Clients, Design, Dns, External, Part
+from minisys.design.places import holds
 from minisys.design.words import share
 from minisys.testbed.tables import Table, table
 
@@ -59,7 +60,7 @@ def headroom(design: Design) -> Headroom:
     ]  # fmt: skip
     columns = ["part", "kind", "arrived_per_s", "utilisation", "at_times"]
     frame = pd.DataFrame(rows, columns=columns)
-    held = frame["part"].map(lambda name: WITH_IT if design[name].holds else 1.0)  # who waits for it fills up with it
+    held = frame["part"].map(lambda name: WITH_IT if holds(design[name]) else 1.0)  # who waits for it fills up with it
     frame = frame.loc[(frame["at_times"] * held).sort_values(kind="stable").index].reset_index(drop=True)
     if len(frame):
         frame["at_times"] = frame["at_times"].clip(lower=frame["at_times"][0])
@@ -75,7 +76,7 @@ def full_at(design: Design, part: Part, now: Flows | None = None) -> float:
     used = now.utilisation(part)
     if not used > 0:
         return math.inf
-    if isinstance(part, External) or not part.holds or not part.calls:
+    if isinstance(part, External) or not holds(part) or not part.calls:
         return 1 / used if used > 1 / MOST else math.inf
     low, high = 0.0, 1.0  # a worker that waits for others is busy longer the busier those are: no straight line
     while high < MOST and flows(design, high).utilisation(part) < 1:

@@ -55,3 +55,8 @@ def hop_s(design: Design, part: Part, call: Call) -> float:
             NETWORK.zone_s if one.zone == other.zone else NETWORK.regions_s(one.region, other.region) for other in near
         ]
     return sum(ways) / len(ways) if ways else 0.0
+
+
+def holds(part: Part) -> bool:
+    """Whether a worker of *part* does nothing else while it waits for its calls: if it `holds`, or takes messages."""
+    return part.holds or isinstance(part, Workers)

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from minisys.design.flow import flows
+from minisys.design.growth_steps import step
 from minisys.design.headroom import headroom
 from minisys.design.parts import (
     Autoscaler,
@@ -91,6 +92,22 @@ def test_a_worker_that_waits_for_its_call_is_busy_longer_by_little() -> None:
     way_s = hop_s(made, made["app"], made["app"].calls[0])
     assert now.busy(made["app"]) == pytest.approx(50 * (0.2 + way_s))
     assert headroom(made).at_times == pytest.approx(20 / (50 * (0.2 + way_s)), rel=0.01)
+
+
+def test_workers_are_busy_while_they_wait_and_take_messages_from_anywhere() -> None:
+    made = design(
+        Clients("users", rate=20, writes=1, calls=[Call("orders")]), Queue("orders", takes=0.001),
+        Workers("cashiers", takes=0.01, workers=4, copies=2, source="orders", calls=[Call("bank", timeout=5.0)]),
+        External("bank", takes=0.19),
+    )  # fmt: skip
+    now, cashiers = flows(made), made["cashiers"]
+    work_s = 0.2 + hop_s(made, cashiers, cashiers.calls[0])
+    assert now.utilisation(cashiers) == pytest.approx(20 * work_s / 8)
+    assert now.utilisation(cashiers, {"eu": 1}) == pytest.approx(20 * work_s / 4)
+    room = headroom(made)
+    assert room.breaks_first == "cashiers" and room.at_times == pytest.approx(8 / (20 * work_s), rel=0.01)
+    far = step("regions")  # its cashiers stand in three regions, its users in two
+    assert flows(far).utilisation(far["cashiers"]) < 0.06
 
 
 def test_what_breaks_first_and_when() -> None:
