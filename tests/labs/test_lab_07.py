@@ -31,7 +31,7 @@ WRONG = [
     (1, lambda: 800_000, "a dict with the keys modulo, ring, slots, death"),
     (2, points(1), "one point each: the gaps between eight random points"),
     (2, points(44), "strays by about 1/sqrt(points) = 15%"),
-    (2, points(150), "95, and 4 less may be chance: 91 is enough"),
+    (2, points(150), "95, and 5 less may be chance: 90 is enough"),
     (2, points(2_000), "falls with the square root"),
     (2, points(100_000), "thousands at most"),
     (2, points(0.15), "a whole number"),
