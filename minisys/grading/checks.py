@@ -28,6 +28,7 @@ from minisys.grading.timelimit import TooLong, time_limit
 NOT_THEIRS = (str(Path(__file__).resolve().parents[1]), sysconfig.get_paths()["stdlib"], "<frozen")
 STOPPED = "an endless loop? Look for a `while` whose condition never changes, or a `for` that feeds its own list."
 EARLIER = "waits until no check above fails"
+SAME = "it fails as a check above does; once is enough"
 
 
 class Wrong(AssertionError):  # noqa: N818 (a verdict, not an error of ours)
@@ -82,7 +83,7 @@ def check(lab: str | int, task: int, *answer: Any, progress: Progress | None = N
     printed = _Printed()
     with contextlib.redirect_stdout(printed):
         for each in tasks[task].checks:
-            outcomes.append(_outcome(each, answer, outcomes))
+            outcomes.append(_once(_outcome(each, answer, outcomes), outcomes))
     report = Report(chapter, task, tasks[task].title, tuple(outcomes), printed.getvalue())
     return report.with_notice(_keep(progress or Progress(), report))
 
@@ -157,6 +158,13 @@ def _outcome(each: Check, answer: tuple[Any, ...], before: Sequence[Outcome]) ->
         return Outcome(each.title, "failed", facts)
     except Exception as problem:
         return Outcome(each.title, "failed", {"came out": f"{_line(problem)}{_where(problem)}"})
+
+
+def _once(outcome: Outcome, before: Sequence[Outcome]) -> Outcome:
+    """The outcome; if a check before it failed in the very same words, a short one that does not repeat them."""
+    if outcome.state == "failed" and any(outcome.facts == each.facts for each in before if each.state == "failed"):
+        return Outcome(outcome.title, "not run", {"because": SAME})
+    return outcome
 
 
 class _Printed(io.StringIO):

@@ -98,6 +98,13 @@ def test_an_endless_loop_is_stopped_and_named(progress):
     assert text.count("stopped after") == 1 and "because   your code was stopped above; once is enough" in text
 
 
+def test_one_error_is_told_once(progress):
+    report = check("03", 1, lambda x: missing * x, progress=progress)  # noqa: F821
+    text = str(report)
+    assert [outcome.state for outcome in report.outcomes] == ["failed", "not run", "not run"]
+    assert text.count("NameError") == 1 and "because   it fails as a check above does; once is enough" in text
+
+
 def test_an_error_names_the_learners_own_line(progress):
     def breaks(x):
         return sorted([x, None])

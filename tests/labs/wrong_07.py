@@ -45,6 +45,19 @@ def does_not_go_round(key, on, load, most):
     return next(shard for position, shard in on if position >= key and load[shard] < most)
 
 
+def falls_off_the_end(key, on, load, most):
+    number = sum(position < key for position, _ in on)
+    while load[on[number][1]] >= most:
+        number += 1
+    return on[number][1]
+
+
+def none_behind_the_last(key, on, load, most):
+    for position, shard in on:
+        if position >= key and load[shard] < most:
+            return shard
+
+
 def strictly_after(key, on, load, most):
     found = [shard for position, shard in on if position > key and load[shard] < most]
     return found[0] if found else next(shard for _, shard in on if load[shard] < most)
@@ -125,6 +138,7 @@ forgets_the_table = _client(table_on_moved=False)
 takes_ask_for_moved = _client(table_on_ask=True)
 takes_try_again_for_an_answer = _client(again=False)
 never_gives_up = _client(limit=None)
+gives_up_after_fifteen = _client(limit=15)
 asks_for_none_again = _client(keeps_none=False)
 gives_the_pair = _client(pair=True)
 
@@ -149,6 +163,21 @@ def tries_errors_again(words, slot, table, send):
             node = value
         if said == "MOVED":
             table[slot] = value
+    raise RuntimeError("given up")
+
+
+def keeps_asking(words, slot, table, send):
+    node, asking = table[slot], False
+    for _ in range(16):
+        said, value = send(node, words, asking)
+        if said == "ok":
+            return value
+        if said == "error":
+            raise RuntimeError(value)
+        if said == "ASK":
+            node, asking = value, True
+        elif said == "MOVED":
+            table[slot] = node = value
     raise RuntimeError("given up")
 
 
@@ -205,13 +234,17 @@ def hands_over_first(slot, source, target):
     yield source, _set(slot, "NODE", target)
 
 
-def one_batch(slot, source, target):
+def one_batch(slot, source, target, most=2):
     yield target, _set(slot, "IMPORTING", source)
     yield source, _set(slot, "MIGRATING", target)
-    keys = yield source, ("CLUSTER", "GETKEYSINSLOT", slot, 2)
+    keys = yield source, ("CLUSTER", "GETKEYSINSLOT", slot, most)
     yield source, ("MIGRATE", target, *keys)
     yield target, _set(slot, "NODE", target)
     yield source, _set(slot, "NODE", target)
+
+
+def all_at_once(slot, source, target):
+    return one_batch(slot, source, target, 100)
 
 
 def old_owner_first(slot, source, target):
@@ -302,16 +335,20 @@ def text_parts(video):
     return {f"{video}:{part}" for part in range(8)}
 
 
-def parts_by_second(row):
-    return f"{row['video']}:{row['second'] % 8}"
+def six_parts(row):
+    return row["viewer"] % 6, row["video"]
 
 
-def four_parts(row):
-    return f"{row['video']}:{row['second'] % 4}"
+def six_tuples(video):
+    return [(part, video) for part in range(6)]
 
 
-def four_texts(video):
-    return [f"{video}:{part}" for part in range(4)]
+def two_parts(row):
+    return f"{row['video']}:{row['second'] % 2}"
+
+
+def two_texts(video):
+    return [f"{video}:{part}" for part in range(2)]
 
 
 def hundred_parts(row):

@@ -33,6 +33,11 @@ LOOPS = {
 }
 LOST = "keys were left behind: ask GETKEYSINSLOT and MIGRATE again until the answer is empty, before any SETSLOT NODE"
 
+SIGN = (
+    "a still serves as if it kept the slot: a key that has left is answered with None, and a new one stays; "
+    "send it MIGRATING before the first MIGRATE"
+)
+
 
 def run(mover: Mover, meanwhile: dict[int, Callable[[], None]], cluster: Cluster, stop: int | None = None) -> list[str]:
     """The learner's steps on *cluster*. Raises Wrong if they are no steps, go on for ever, or are refused."""
@@ -43,7 +48,9 @@ def run(mover: Mover, meanwhile: dict[int, Callable[[], None]], cluster: Cluster
     try:
         return journey(cluster, _checked(started), meanwhile, stop)
     except Refused as problem:
-        look = LOST if "still hold keys" in str(problem) else "which node may be told this, and when?"
+        look = "which node may be told this, and when?"
+        if "still hold keys" in str(problem):
+            look = LOST if cluster.signed or not meanwhile else SIGN
         raise Wrong(
             f"refused: {problem}", given="your steps, one after another", expected="no refusal", look=look
         ) from None
@@ -80,7 +87,7 @@ def told(mover: Mover, moments: tuple[int, ...], questions: tuple[tuple, ...], s
         expected = _applied(truth, words)
         came = _answer(cluster, words, happened)
         if came != expected:
-            raise _wrong(came, expected, words, happened)
+            raise _wrong(came, expected, words, happened, cluster)
 
     meanwhile: dict[int, Callable[[], None]] = {}
     for moment, words in zip(moments, questions, strict=True):
@@ -93,7 +100,7 @@ def told(mover: Mover, moments: tuple[int, ...], questions: tuple[tuple, ...], s
     for key, first in product([*START, "k4"], "abc"):
         came = _answer(cluster, ("GET", key), happened, first)
         if came != truth.get(key):
-            raise _wrong(came, truth.get(key), ("GET", key), [*happened, "the move was over"])
+            raise _wrong(came, truth.get(key), ("GET", key), [*happened, "the move was over"], cluster)
 
 
 def _both(before: Callable[[], None] | None, then: Callable[[], None]) -> None:
@@ -124,12 +131,12 @@ def _answer(cluster: Cluster, words: tuple, happened: list[str], first: str = "a
         raise Wrong(f"sent round in circles: {trail}", given=given, expected="an answer", look=look) from None
 
 
-def _wrong(came: Any, expected: Any, words: tuple, happened: list[str]) -> Wrong:
-    look = LOST
+def _wrong(came: Any, expected: Any, words: tuple, happened: list[str], cluster: Cluster) -> Wrong:
+    look = LOST if cluster.signed or cluster.nodes["b"].owner == "b" else SIGN
     if came is not None and came != 0:
         look = "a write was lost between two of your steps: copying by hand leaves a gap, MIGRATE does not"
     elif expected == "new":
-        look = f"a new value went where nobody looks any more; {LOST}"
+        look = f"a new value went where nobody looks any more; {look}"
     return Wrong(
         repr(came), given=f"a user: {'; '.join(happened)}; then {' '.join(words)}", expected=repr(expected), look=look
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 SLOT, START = 7, {"k1": "1", "k2": "2", "k3": "3"}
 REDIRECTIONS = 16
+AT_ONCE = 2  # GETKEYSINSLOT names no more here: three keys are to be as many as thousands
 Answer = tuple[str, Any]
 """("ok", value), ("MOVED", node), ("ASK", node), ("TRYAGAIN", None) or ("error", text)."""
 
@@ -43,6 +44,7 @@ class Cluster:
         self.nodes = {name: Node(name, "a") for name in ("a", "b", "c")}
         self.nodes["a"].keys = dict(START)
         self.sent = 0
+        self.signed = False  # somebody has been told MIGRATING
         self.try_again = 0  # so often the next questions are put off
 
     def operate(self, shard: str, words: tuple) -> Any:
@@ -53,7 +55,7 @@ class Cluster:
         if command == ["CLUSTER", "SETSLOT"] and len(words) in (4, 5):
             return self._setslot(node, str(words[3]).upper(), words[4] if len(words) == 5 else None)
         if command == ["CLUSTER", "GETKEYSINSLOT"] and len(words) == 4:
-            return list(node.keys)[: int(words[3])]
+            return list(node.keys)[: min(int(words[3]), AT_ONCE)]
         if command[0] == "MIGRATE" and len(words) >= 2 and words[1] in self.nodes:
             there = self.nodes[words[1]]
             for key in [key for key in words[2:] if key in node.keys]:
@@ -87,7 +89,7 @@ class Cluster:
         elif what == "MIGRATING":
             if node.owner != node.name:
                 raise Refused("I'm not the owner of hash slot 7")
-            node.migrating = other
+            node.migrating, self.signed = other, True
         elif what == "IMPORTING":
             if node.owner == node.name:
                 raise Refused("I'm already the owner of hash slot 7")
