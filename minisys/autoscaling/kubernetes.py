@@ -23,7 +23,10 @@ PERIOD_S = 15.0  # the controller looks this often (--horizontal-pod-autoscaler-
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most *percent* of the pods or *pods* of them in *period_s* seconds. Raises ValueError unless one is given."""
+    """At most *percent* of the pods or *pods* of them in *period_s* seconds.
+
+    Raises ValueError unless one is given, above 0 (to allow nothing a Behaviour is "Disabled"), and the period is too.
+    """
 
     percent: float | None = None
     pods: int | None = None
@@ -32,6 +35,8 @@ class Limit:
     def __post_init__(self) -> None:
         if (self.percent is None) == (self.pods is None):
             raise ValueError(f"a limit is either percent or pods, got percent={self.percent} and pods={self.pods}")
+        if not (self.percent or self.pods or 0) > 0 or not self.period_s > 0:
+            raise ValueError(f"a limit and its period must be above 0, got {self!r}")
 
     def up(self, start: int) -> int:
         """The most pods that a period which began with *start* may end with."""
@@ -49,7 +54,7 @@ class Behaviour:
     """One direction: wait for a calmer moment of the last *window_s* seconds, and keep to the *limits*.
 
     With several limits the one that allows the largest change counts (*select* "Max"), or the smallest ("Min"), or none
-    allows anything ("Disabled"). Raises ValueError for another word, or no limit.
+    allows anything ("Disabled"). Raises ValueError for another word, no limit, or a window below 0.
     """
 
     window_s: float
@@ -59,6 +64,8 @@ class Behaviour:
     def __post_init__(self) -> None:
         if self.select not in ("Max", "Min", "Disabled") or not self.limits:
             raise ValueError(f"need limits, and select Max, Min or Disabled; got {self.limits!r} and {self.select!r}")
+        if not self.window_s >= 0:
+            raise ValueError(f"window_s must be 0 or more, got {self.window_s}")
 
 
 UP = Behaviour(0.0, (Limit(percent=100), Limit(pods=4)))
@@ -86,7 +93,8 @@ class HorizontalPodAutoscaler:
 
     *target*: utilisation (0 to 1). *cpu_initialisation_s*: so long after its start a pod's metric counts only if it is
     ready and was for a whole *metric_window_s*; *initial_readiness_s*: later, a pod that went unready within that time
-    of its start counts as never ready. *minimum*, *maximum*: pods. Raises ValueError for a bad target or bounds.
+    of its start counts as never ready. *minimum*, *maximum*: pods; where there is none at all it asks for *minimum*
+    (Kubernetes takes 0 replicas for a hand on the switch and leaves them). Raises ValueError for bad numbers.
     """
 
     target: float = 0.6
@@ -137,7 +145,9 @@ class HorizontalPodAutoscaler:
         return current if turned or within(again, self.tolerance) else wanted
 
     def is_unready(self, pod: Instance, now: float) -> bool:
-        """Whether the rule sets a pod's metric aside."""
+        """Whether the rule sets a pod's metric aside. A pod that runs and sends none is not unready, but missing."""
+        if pod.utilisation is None:
+            return not pod.ready and pod.changed_s <= pod.started_s  # it boots
         if now < pod.started_s + self.cpu_initialisation_s:
             return not pod.ready or now < pod.changed_s + self.metric_window_s
         return not pod.ready and pod.changed_s < pod.started_s + self.initial_readiness_s
@@ -145,7 +155,7 @@ class HorizontalPodAutoscaler:
     def stabilised(self, recommendation: int, current: int, now: float) -> int:
         """Up no further than the least, down no further than the most that was recommended within the window."""
         longest = max(self.up.window_s, self.down.window_s)
-        self.recommended = [(at, count) for at, count in self.recommended if at > now - longest]
+        self.recommended = [(at, count) for at, count in self.recommended if now - longest < at <= now]
         least = min([recommendation, *(count for at, count in self.recommended if at > now - self.up.window_s)])
         most = max([recommendation, *(count for at, count in self.recommended if at > now - self.down.window_s)])
         self.recommended.append((now, recommendation))
@@ -162,7 +172,7 @@ class HorizontalPodAutoscaler:
     def _reach(self, behaviour: Behaviour, current: int, now: float, goal: float) -> int:
         """How far one step may go towards *goal* (endless up or down): the period began before its changes."""
         longest = max(limit.period_s for limit in (*self.up.limits, *self.down.limits))
-        self.changes = [(at, change) for at, change in self.changes if at > now - longest]
+        self.changes = [(at, change) for at, change in self.changes if now - longest < at <= now]
         if behaviour.select == "Disabled":
             return current
         ends = []

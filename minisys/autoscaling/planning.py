@@ -86,12 +86,13 @@ class Predictive:
         """Keep what came; a full day joins the history, a slot that nobody looked at takes the forecast."""
         day, slot = divmod(math.floor(now / self.slot_s), self.slots)
         if day != self.day:
-            if self.today:
+            if self.today and day > self.day:  # set back, the clock has not finished a day
                 kept = [fmean(self.today[at]) if at in self.today else self.forecast(at) for at in range(self.slots)]
                 self.days.append(kept)
                 self._learn()
             self.day, self.today = day, {}
-        self.today.setdefault(slot, []).append(rate_per_s)
+        if math.isfinite(rate_per_s):
+            self.today.setdefault(slot, []).append(rate_per_s)
 
     def forecast(self, slot: int) -> float:
         """Requests a second in this slot: the mean of the days before; 0 without any."""

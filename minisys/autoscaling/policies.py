@@ -22,15 +22,19 @@ from typing import Protocol
 class Instance:
     """One server that is there and not being drained, as an autoscaler sees it.
 
-    *utilisation*: share of its workers that was busy since the last look, 0 to 1; None: no metric came. *started_s*:
-    when it was asked for; *ready*: whether it takes requests; *changed_s*: when `ready` last changed (at the start: the
-    start). All times in seconds of the caller's clock.
+    *utilisation*: share of its workers that was busy since the last look, 0 to 1; None: no metric came (so is NaN).
+    *started_s*: when it was asked for; *ready*: whether it takes requests; *changed_s*: when `ready` last changed (at
+    the start: the start). All times in seconds of the caller's clock.
     """
 
     utilisation: float | None = None
     started_s: float = 0.0
     ready: bool = True
     changed_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.utilisation is not None and math.isnan(self.utilisation):  # 0/0 in a metric is no metric
+            object.__setattr__(self, "utilisation", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +139,13 @@ class Step:
 
     def desired(self, seen: Seen, now: float) -> int:
         load = seen.utilisation()
-        if load is None or now < self.acted_s + self.cooldown_s:
+        if load is None or self.acted_s <= now < self.acted_s + self.cooldown_s:  # a clock set back waits for nothing
             return seen.current
         more = max(((line, count) for line, count in self.out if load >= line), default=(0.0, 0))[1]
         fewer = min(((line, count) for line, count in self.into if load <= line), default=(0.0, 0))[1]
         if more or fewer:
             self.acted_s = now
-        return seen.current + more - fewer
+        return max(0, seen.current + more - fewer)
 
 
 @dataclass
@@ -178,7 +182,7 @@ class TargetTracking:
         self.below_s = min(self.below_s, now) if load < self.low * self.target else math.inf
         warm = sum(each.ready and now >= each.started_s + self.warm_up_s for each in seen.instances)
         wanted = whole(warm * load / self.target)
-        steady = warm == seen.current and now >= self.acted_s + self.cooldown_s
+        steady = warm == seen.current and not self.acted_s <= now < self.acted_s + self.cooldown_s
         out = now >= self.above_s + self.out_after_s and wanted > seen.current
         into = now >= self.below_s + self.in_after_s and wanted < seen.current and steady
         if not (out or into):
@@ -239,7 +243,7 @@ class ScaleToZero:
 
     def desired(self, seen: Seen, now: float) -> int:
         busy = seen.rate_per_s > 0 or seen.backlog > 0 or any(each.utilisation for each in seen.instances)
-        self.busy_s = now if busy else self.busy_s
+        self.busy_s = now if busy else min(self.busy_s, now)
         if now >= self.busy_s + self.idle_s:
             return 0
         return max(1, self.policy.desired(seen, now)) if seen.current else 1

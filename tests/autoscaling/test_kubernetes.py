@@ -64,6 +64,14 @@ def test_the_formula_holds_for_any_numbers(current, percent, target):
         (pods(0.1, 0.1, None), 3),  # missing: 100 % when shrinking, 0.4 / 0.5 x 3 = 2.4
         (pods(0.1, None), 2),  # missing at 100 % would grow: that turns
         (pods(0.6, 0.6, 0.6, None), 4),  # 0.45 is within the tolerance of 0.5
+        (pods(0.1, 0.1, math.nan), 3),  # 0/0 is no metric
+        (
+            [*pods(0.2, 0.2), Instance(None, 0.0, True, 15.0)],
+            3,
+        ),  # it runs since 5 s and says nothing: 100 %, so 1.4/0.5
+        ([*pods(0.2, 0.2), Instance(None, 0.0, False, 15.0)], 3),  # it ran, and fell silent: the same
+        (pods(*[0.0] * 3), 1),
+        (pods(None, None), 2),
     ],
 )
 def test_pods_that_are_not_ready_or_say_nothing(seen, wanted):
@@ -139,7 +147,49 @@ def test_the_bounds_hold(loads, minimum, maximum):
     assert minimum <= policy.desired(Seen(pods(*loads)), 0.0) <= maximum
 
 
+def test_a_limit_in_percent_rounds_so_that_it_can_move():
+    """Out it rounds up, so that 10 % of one pod is a pod; in it keeps the fraction of a pod."""
+    limits = (Limit(percent=10, period_s=60.0),)
+    policy = HorizontalPodAutoscaler(0.1, up=Behaviour(0.0, limits), down=Behaviour(0.0, limits))
+    assert policy.desired(Seen(pods(1.0)), 0.0) == 2
+    assert policy.desired(Seen(pods(*[0.0] * 15)), 600.0) == 13
+
+
+def test_the_smallest_change_of_scaling_in():
+    """stabilizationWindowSeconds 0, selectPolicy Min: of 10 % and 5 pods the fewer pods go."""
+    limits = (Limit(percent=10, period_s=60.0), Limit(pods=5, period_s=60.0))
+    for count, wanted in ((100, 95), (20, 18)):
+        policy = HorizontalPodAutoscaler(0.5, down=Behaviour(0.0, limits, "Min"))
+        assert policy.desired(Seen(pods(*[0.0] * count)), 0.0) == wanted
+
+
+def test_what_was_removed_may_come_back_in_the_same_period():
+    """The period's start counts, not what is there now: 10 pods less 4, then up by at most 2 from 10."""
+    up, down = (Behaviour(0.0, (Limit(pods=count, period_s=60.0),)) for count in (2, 4))
+    policy = HorizontalPodAutoscaler(0.5, up=up, down=down)
+    assert policy.desired(Seen(pods(*[0.0] * 10)), 0.0) == 6
+    assert policy.desired(Seen(pods(*[1.0] * 6)), 15.0) == 12
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up():
+    policy = HorizontalPodAutoscaler(0.5)
+    assert policy.desired(Seen(pods(*[1.0] * 4)), 10_000.0) == 8
+    assert policy.desired(Seen(pods(*[1.0] * 8)), 5.0) == 16
+    assert [policy.desired(Seen(pods(*[0.1] * 16)), now) for now in (20.0, 306.0)] == [16, 4]
+
+
+def test_more_pods_than_the_maximum_go_at_once():
+    assert HorizontalPodAutoscaler(0.5, maximum=6).desired(Seen(pods(*[1.0] * 20)), 0.0) == 6
+    assert HorizontalPodAutoscaler(0.5, minimum=6).desired(Seen(pods(0.0)), 0.0) == 6
+
+
 def test_bad_settings_are_refused():
+    with pytest.raises(ValueError, match="must be above 0"):
+        Limit(pods=0)
+    with pytest.raises(ValueError, match="must be above 0"):
+        Limit(percent=10, period_s=0.0)
+    with pytest.raises(ValueError, match="window_s"):
+        Behaviour(-1.0, DOWN.limits)
     with pytest.raises(ValueError, match="target must be a utilisation above 0, at most 1, got 60"):
         HorizontalPodAutoscaler(60)
     with pytest.raises(ValueError, match="need 1 <= minimum <= maximum, got 0 and 5"):

@@ -1,5 +1,7 @@
 """What each rule asks for: tables, and what it remembers between two looks."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +155,32 @@ def test_vertical_scaling_takes_the_next_size_and_ends_at_the_largest(used, size
     assert vertical_size(used) == size
     with pytest.raises(ValueError, match="need some use"):
         vertical_size([])
+
+
+@pytest.mark.parametrize("policy", [Step(cooldown_s=300.0), TargetTracking(0.5, out_after_s=0.0, in_after_s=0.0)])
+def test_a_clock_that_is_set_back_does_not_prolong_a_cooldown(policy):
+    busy, idle = (Seen([Instance(load, -10_000.0, True, -10_000.0)] * 4) for load in (0.9, 0.1))
+    assert policy.desired(busy, 50_000.0) > 4
+    assert policy.desired(idle, 10.0) < 4
+
+
+def test_a_metric_that_is_not_a_number_is_none():
+    assert Instance(math.nan).utilisation is None
+    seen = Seen([Instance(math.nan), Instance(0.5)])
+    assert seen.utilisation() == 0.5
+    for policy in (Proportional(0.5), Step(), TargetTracking(0.5)):
+        assert policy.desired(seen, 0.0) == 2
+
+
+def test_no_rule_asks_for_fewer_than_none():
+    assert Step(into=((0.4, 5),)).desired(Seen([Instance(0.1)] * 2), 0.0) == 0
+    for policy in (Proportional(), Step(), TargetTracking()):
+        assert policy.desired(Seen([]), 0.0) == 0
+
+
+def test_a_forecast_forgets_what_was_no_number_and_a_clock_set_back():
+    policy = Predictive(1.0, slot_s=10.0, slots=2, lead_s=0.0, target=1.0)
+    for now, rate in ((0.0, 4.0), (10.0, math.nan), (20.0, 4.0), (5.0, 9.0), (20.0, 4.0)):
+        policy.desired(Seen([], rate), now)
+    assert policy.days == [[4.0, 0.0], [9.0, 0.0]]
+    assert policy.desired(Seen([], math.inf), 20.0) >= 7
