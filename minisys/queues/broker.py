@@ -49,15 +49,10 @@ class Broker:
             self.set_queue_attributes, self.delete_queue, self.purge_queue, self.list_dead_letter_source_queues,
             self.tag_queue, self.untag_queue, self.list_queue_tags,
         )  # fmt: skip
+        parts: Any = (self.sending, self.delivery, self.holding, self.moves)
         self.actions: Mapping[str, Callable[[Parameters, float], Answer]] = {
             "".join(word.title() for word in action.__name__.split("_")): action
-            for action in (
-                *own,
-                *self.sending.actions,
-                *self.delivery.actions,
-                *self.holding.actions,
-                *self.moves.actions,
-            )
+            for action in (*own, *(action for part in parts for action in part.actions))
         }
 
     def call(self, action: str, parameters: Parameters, now: float) -> Answer:
@@ -238,13 +233,14 @@ class Broker:
             said = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
             raise SqsError("QueueDeletedRecently", said)
         self.store.db.execute(
-            "INSERT INTO queue (name, created_s, modified_s, purged_s, attributes, tags) VALUES (?, ?, ?, ?, ?, ?)",
-            (name, now, now, now - PURGE_EVERY_S, json.dumps(dict(wanted)), json.dumps(dict(tags))),
+            "INSERT INTO queue (name, created_s, modified_s, purged_s, attributes, tags, seal)"
+            " VALUES (?1, ?2, ?2, ?3, ?4, ?5, seal(?1, ?4, ?5))",
+            (name, now, now - PURGE_EVERY_S, json.dumps(dict(wanted)), json.dumps(dict(tags))),
         )
 
     def _write(self, queue: Queue, attributes: Mapping[str, str], tags: Mapping[str, str], now: float) -> None:
         self.store.db.execute(
-            "UPDATE queue SET attributes = ?, tags = ?, modified_s = ? WHERE id = ?",
+            "UPDATE queue SET attributes = ?1, tags = ?2, modified_s = ?3, seal = seal(name, ?1, ?2) WHERE id = ?4",
             (json.dumps(dict(attributes)), json.dumps(dict(tags)), now, queue.id),
         )
         self.known.clear()

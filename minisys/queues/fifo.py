@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from minisys.queues import messages, policies
 from minisys.queues.attributes import Queue
 from minisys.queues.errors import Parameters, SqsError, invalid, missing
+from minisys.queues.store import seal
 
 
 class Fifo:
@@ -60,8 +61,8 @@ class Fifo:
     ) -> None:
         """For five minutes, also after the message is deleted."""
         if key is not None:
-            row = (queue.id, self._scope(queue, group, key), now, message_id, sequence)
-            self.db.execute("INSERT INTO sent VALUES (?, ?, ?, ?, ?)", row)
+            row = (queue.id, self._scope(queue, group, key), float(now), message_id, sequence)
+            self.db.execute("INSERT INTO sent VALUES (?, ?, ?, ?, ?, ?)", (*row, seal(*row)))
 
     def busy(self, queue: Queue, now: float) -> set[str]:
         """The groups of which a message is out at *now*."""

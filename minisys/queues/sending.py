@@ -18,6 +18,7 @@ from minisys.queues import messages
 from minisys.queues.attributes import Queue
 from minisys.queues.errors import Parameters, SqsError, invalid, number, pairs
 from minisys.queues.fifo import Fifo
+from minisys.queues.store import seal
 
 if TYPE_CHECKING:
     from minisys.queues.broker import Broker
@@ -93,10 +94,12 @@ class Sending:
             )
             raise SqsError("ServiceUnavailable", f"{said}; delete messages to make room.", 503)
         self.broker.touched.add(queue.name)
+        md5 = messages.md5(body.encode())
+        check = seal(message_id, md5, given, trace, group, key)
         done = self.db.execute(
             "INSERT INTO message (queue, id, body, md5, attributes, trace, sent_s, visible_s, receives, here, group_id,"
-            " deduplication_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
-            (queue.id, message_id, body, messages.md5(body.encode()), given, trace, sent_s, visible_s, group, key),
+            " deduplication_id, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
+            (queue.id, message_id, body, md5, given, trace, sent_s, visible_s, group, key, check),
         )
         assert done.lastrowid is not None
         return done.lastrowid

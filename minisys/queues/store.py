@@ -12,11 +12,13 @@ SQLite drops it in silence (sqlite.org, File Format, 4.1); and a disk that lies 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FILE = "queues.sqlite3"
@@ -26,7 +28,8 @@ FILE = "queues.sqlite3"
 class Layout:
     """What a file holds: its name, the number by which SQLite knows its kind, its version, its tables.
 
-    bodies: the table whose rows have a body and its MD5, compared at the opening.
+    bodies: the table whose rows have a body and its MD5, compared at the opening. sealed: for each table with a column
+    `seal`, the columns that it is the checksum of, which never change or only with it.
     """
 
     file: str
@@ -34,30 +37,31 @@ class Layout:
     version: int
     schema: str
     bodies: str
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 QUEUES = Layout(
     FILE,
     0x6D737173,
-    1,
+    2,
     """
 CREATE TABLE queue (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created_s REAL NOT NULL, modified_s REAL NOT NULL,
-    purged_s REAL NOT NULL, attributes TEXT NOT NULL, tags TEXT NOT NULL
+    purged_s REAL NOT NULL, attributes TEXT NOT NULL, tags TEXT NOT NULL, seal INTEGER NOT NULL
 );
 CREATE TABLE gone (name TEXT PRIMARY KEY, deleted_s REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE message (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, queue INTEGER NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
     md5 TEXT NOT NULL, attributes TEXT NOT NULL, trace TEXT, sent_s REAL NOT NULL, visible_s REAL NOT NULL,
     received_s REAL, first_received_s REAL, receives INTEGER NOT NULL, here INTEGER NOT NULL, token TEXT,
-    group_id TEXT, deduplication_id TEXT, source TEXT
+    group_id TEXT, deduplication_id TEXT, source TEXT, seal INTEGER NOT NULL
 );
 CREATE INDEX message_visible ON message (queue, visible_s, seq);
 CREATE INDEX message_sent ON message (queue, sent_s);
 CREATE INDEX message_order ON message (queue, seq) WHERE group_id IS NOT NULL;
 CREATE TABLE sent (
     queue INTEGER NOT NULL, key TEXT NOT NULL, at_s REAL NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (queue, key)
+    seal INTEGER NOT NULL, PRIMARY KEY (queue, key)
 ) WITHOUT ROWID;
 CREATE INDEX sent_at ON sent (queue, at_s);
 CREATE TABLE attempt (
@@ -70,7 +74,17 @@ CREATE TABLE move (
 );
 """,
     "message",
+    {
+        "queue": "name, attributes, tags",
+        "message": "id, md5, attributes, trace, group_id, deduplication_id",
+        "sent": "queue, key, at_s, id, seq",
+    },
 )
+
+
+def seal(*values: str | float | None) -> int:
+    """A checksum of *values*, as the SQL function of the same name: against accidents, not against forgers."""
+    return zlib.crc32(json.dumps(values).encode())
 
 
 class StoreRefused(RuntimeError):
@@ -98,10 +112,11 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0.2)
             self.db.row_factory = sqlite3.Row
+            self.db.create_function("seal", -1, seal, deterministic=True)
             self._set_up()
             fresh = self.db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
             (self._make if fresh else self._verify)()
-        except (sqlite3.Error, OSError) as problem:
+        except (sqlite3.Error, OSError, UnicodeError) as problem:
             self._close_quietly()
             raise StoreRefused(_explained(self.path, problem)) from None
         except StoreRefused:
@@ -149,7 +164,10 @@ class Store:
             db.execute(f"PRAGMA user_version = {self.layout.version}")
 
     def _verify(self) -> None:
-        """Raise StoreRefused unless every page and every message is as it was written."""
+        """Raise StoreRefused unless every page is sound, and queues and messages are what was made and sent.
+
+        What changes with each receive (times, counts, receipts) has no checksum.
+        """
         kind = self.db.execute("PRAGMA application_id").fetchone()[0]
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
         if (kind, version) != (self.layout.application, self.layout.version):
@@ -158,9 +176,12 @@ class Store:
         said = [row[0] for row in self.db.execute("PRAGMA integrity_check(3)")]
         if said != ["ok"]:
             raise StoreRefused(_damaged(self.path, "; ".join(said)))
-        for row in self.db.execute(f"SELECT rowid AS place, body, md5 FROM {self.layout.bodies}"):
+        for row in self.db.execute(f"SELECT rowid AS place, * FROM {self.layout.bodies}"):
             if hashlib.md5(row["body"].encode(), usedforsecurity=False).hexdigest() != row["md5"]:
                 raise StoreRefused(_damaged(self.path, f"row {row['place']} is not what was sent"))
+        for table, columns in self.layout.sealed.items():
+            if self.db.execute(f"SELECT 1 FROM {table} WHERE seal IS NOT seal({columns}) LIMIT 1").fetchone():
+                raise StoreRefused(_damaged(self.path, f"a row of the table {table} is not what was written"))
         with self.transaction() as db:  # finds out now whether it may write
             db.execute(f"PRAGMA user_version = {self.layout.version}")
 
@@ -181,7 +202,7 @@ def _explained(path: Path, problem: Exception) -> str:
     said = str(problem)
     if "locked" in said:
         return f"{path} is in use by another broker; stop it, or choose another folder"
-    if "malformed" in said or "not a database" in said or "codec" in said:
+    if any(word in said for word in ("malformed", "not a database", "codec", "decode", "user-defined function")):
         return _damaged(path, said)
     closed = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
     if closed or "readonly" in said or isinstance(problem, OSError) or "unable to open" in said:

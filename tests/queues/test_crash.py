@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from minisys.queues import live
+from minisys.queues.broker import Broker
 from minisys.queues.client import Client
 from minisys.queues.errors import SqsError
 from minisys.queues.live import Seen
 from minisys.queues.store import FILE, Store, StoreRefused
 from minisys.testbed import nodes
 from minisys.testbed.nodes import NodeFailed
+from tests.queues.stage import Local
 
 
 @pytest.mark.live
@@ -158,6 +160,23 @@ def test_a_damaged_file_is_refused_with_a_reason(tmp_path: Path) -> None:
         Store(tmp_path)
     path.write_bytes(good)
     Store(tmp_path).close()
+
+
+@pytest.mark.parametrize("word", [b"an attribute", b"4321", b"a-tag", b"a-group", b"a-key"])
+def test_one_bit_that_no_page_can_miss_is_found(tmp_path: Path, word: bytes) -> None:
+    store = Store(tmp_path, durable=False)
+    on = Local(Broker(store))
+    set_up = {"Attributes": {"FifoQueue": "true", "VisibilityTimeout": "4321"}, "tags": {"a-tag": "x"}}
+    ids = {"MessageGroupId": "a-group", "MessageDeduplicationId": "a-key"}
+    attributes = {"a": {"DataType": "String", "StringValue": "an attribute"}}
+    url = on("CreateQueue", QueueName="q.fifo", **set_up)["QueueUrl"]
+    on("SendMessage", QueueUrl=url, MessageBody="x", MessageAttributes=attributes, **ids)
+    store.close()
+    content = bytearray((tmp_path / FILE).read_bytes())
+    content[content.find(word) + 1] ^= 1
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(StoreRefused, match="damaged.*not what was written"):
+        Store(tmp_path)
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
