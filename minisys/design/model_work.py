@@ -59,6 +59,35 @@ def account(world: World, site: Site) -> None:
     site.since = now
 
 
+def crowd(world: World, site: Site) -> None:
+    """Add up how many were inside for how long."""
+    now = world.env._now
+    world.tally.copies["inside_s"][site.copy] += len(site.inside) * (now - site.changed)
+    site.changed = now
+
+
+def stayed(world: World, visit: Visit) -> None:
+    """Add up how long it was inside: a message, since it was taken."""
+    since = visit.began if visit.note else visit.reached
+    world.tally.copies["stayed_s"][visit.copy] += world.env._now - since
+
+
+def enter(world: World, visit: Visit) -> None:
+    """It is inside."""
+    site = world.sites[visit.copy]
+    crowd(world, site)
+    world.tally.copies["entered"][site.copy] += 1
+    site.inside[visit] = None
+
+
+def leave(world: World, visit: Visit) -> None:
+    """It is inside no more."""
+    site = world.sites[visit.copy]
+    crowd(world, site)
+    stayed(world, visit)
+    site.inside.pop(visit)
+
+
 def note_loss(world: World, visit: Visit, confirmed_s: float) -> None:
     """Count a write that is confirmed and will be lost, because the plan says when its primary dies."""
     each = world.part["each"][visit.part]
