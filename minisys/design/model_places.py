@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minisys.design.draws import ALIVE, BAD, ERROR, work_s
 from minisys.design.flat import CACHE, CLIENTS, DATABASE, EDGE, EXTERNAL, QUEUE, WORKERS
-from minisys.design.model_caches import emptied, has_keys, passed_on
+from minisys.design.model_caches import emptied, passed_on
 from minisys.design.model_calls import FAILED, OK, REFUSED, proceed
 from minisys.design.model_messages import drain, failed, forget, put, spoilt, taken_off
 from minisys.design.model_state import CALLING, ENDED, WORKING, Site, Visit, World
@@ -126,7 +126,7 @@ def finish(world: World, visit: Visit, outcome: int) -> None:
     leave(world, visit)
     if kind in (CACHE, EDGE) and world.part["arrows"][part]:
         visit.missed = False  # it has fetched what it had not
-        if has_keys(world, part):
+        if world.has_keys[part]:
             passed_on(world, visit, outcome == OK)
     name = "served" if outcome == OK else "refused" if kind == QUEUE and outcome == REFUSED else "failed"
     world.tally.copies[name][copy] += 1

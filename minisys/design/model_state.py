@@ -72,6 +72,7 @@ class World:
         self.env = simpy.Environment()
         self.flat, self.line, self.tally = flat, line, tally
         self.parts: list[Any] = list(flat.design.parts)
+        self.has_keys = [getattr(part, "capacity", None) is not None for part in self.parts]
         self.part = {name: column.tolist() for name, column in flat.parts.items()}
         self.arrow = {name: column.tolist() for name, column in flat.arrows.items()}
         self.broken = {name: table.tolist() for name, table in line.columns.items()}

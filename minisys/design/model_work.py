@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minisys.design.draws import HIT, luck
 from minisys.design.flat import DATABASE
-from minisys.design.model_caches import found, has_keys
+from minisys.design.model_caches import found
 from minisys.design.model_calls import OK, REFUSED, answered
 from minisys.design.model_choice import way_s
 from minisys.design.model_state import ENDED, Site, Visit, World
@@ -41,7 +41,7 @@ def mean_s(world: World, visit: Visit) -> float:
 
 def hit(world: World, visit: Visit) -> bool:
     """Whether a cache has it: its share of the reads, less while it warms up; by its key if it has a capacity."""
-    if has_keys(world, visit.part):
+    if world.has_keys[visit.part]:
         return found(world, visit)
     if world.request["write"][visit.request]:
         return False
