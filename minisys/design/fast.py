@@ -13,8 +13,9 @@ import numpy as np
 
 from minisys.design import fast_state as fs
 from minisys.design.fast_loop import compiled
-from minisys.design.fast_work import account
-from minisys.design.flat import QUEUE, REAL_ARROWS, REAL_PARTS, WHOLE_ARROWS, WHOLE_PARTS, Flat
+from minisys.design.fast_messages import lengthen
+from minisys.design.fast_work import account, crowd
+from minisys.design.flat import CLIENTS, QUEUE, REAL_ARROWS, REAL_PARTS, WHOLE_ARROWS, WHOLE_PARTS, WORKERS, Flat
 from minisys.design.requests import Requests, shard_tables
 from minisys.design.tally import CALLS, COUNTS, TIMES, Tally
 from minisys.design.timeline import Timeline
@@ -79,7 +80,8 @@ class Fast:
         self.state.known_until[:] = -1.0
 
     def inside(self) -> list[int]:
-        """How many visits are at each copy now, unfinished; and the tally's columns are filled."""
+        """How many visits are at each copy now, unfinished; and the tally's columns are filled, its accounts closed."""
+        self._close()
         for i, name in enumerate(COUNTS):
             self.tally.copies[name][:] = self.state.count[:, i]
         for i, name in enumerate(TIMES):
@@ -87,6 +89,24 @@ class Fast:
         for i, name in enumerate(CALLS):
             self.tally.calls[name][:] = self.state.calls[:, i]
         return [int(n) for n in self.state.site[:, fs.S_INSIDE]]
+
+    def _close(self) -> None:
+        """Add up the times of those who are still inside, or in a queue."""
+        state, now = self.state, self.now
+        self.tally.until_s = now
+        for copy in range(len(state.site)):
+            crowd(state, copy, now)
+        used = state.visit[state.visit[:, fs.V_ID] >= 0]
+        times = state.visit_s[state.visit[:, fs.V_ID] >= 0]
+        kind = self.flat.parts["kind"][used[:, fs.V_PART]]
+        since = np.where(kind == WORKERS, times[:, fs.V_BEGAN], times[:, fs.V_REACHED])
+        inside = (used[:, fs.V_PHASE] < fs.ENDED) & (kind != CLIENTS) & ~np.isnan(since)
+        np.add.at(state.count_s[:, fs.C_STAYED], used[inside, fs.V_COPY], now - since[inside])
+        for queue in np.flatnonzero(self.flat.parts["kind"] == QUEUE):
+            lengthen(state, queue, now)
+        lined = used[:, fs.V_PHASE] == fs.MESSAGE
+        first = self.flat.parts["first"][used[lined, fs.V_PART]]
+        np.add.at(state.count_s[:, fs.C_LINED], first, now - times[lined, fs.V_REACHED])
 
 
 def _hands(flat: Flat) -> int:
@@ -115,6 +135,7 @@ def _state(flat: Flat, line: Timeline, requests: Requests, tally: Tally) -> fs.S
         "request_s": np.stack([requests.arrival_s, requests.work_s, requests.luck]),
         "shard": shard_tables(flat, requests), "common": [tally.for_s, flat.edge_s, flat.region_s],
         "every": [tally.every], "ready": np.zeros(copies), "leaves": np.full(copies, np.inf),
+        "changed": np.zeros(copies), "lined": np.zeros(parts),
         "site": np.tile([0, -1, -1, 0, -1, -1, 0], (copies, 1)), "since": np.zeros(copies),
         "queue": np.tile([-1, -1, 0], (parts, 1)), "budget": np.zeros(arrows),
         "tokens": np.stack([np.maximum(1.0, flat.parts["rate"]), np.zeros(parts)], axis=1),

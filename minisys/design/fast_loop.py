@@ -130,9 +130,10 @@ mix:ii luck:ii work_s:ifif bin_of:f luck_of_attempt:fi record_latency:pifff
 later:Sfiii _before:Sii take:S new_visit:S free_visit:Si free_ask:Si broken:Sii down:Si cut:Sii
 begin_span:Siiiiif mark_span:Sif end_span:Siif
 route:Siiif user_place:Sii way_s:Siii near_by:Sii believed:Siiif eligible:Siiif keeper:Siiikii choose:ipiff pick:Siiif
-chance:iif admitted:Sif reply:Siff turn_away:Siif enter:Si leave:Si is_write:Si mean_s:Si account:Sif begin:Sif
-release:Sif hit:Sif note_loss:Sif settle:Sif append:Siif idle:Sif drain:Sif put:Sif back:Siif taken_off:Siif
-finish:Siif served:Sif let_in:Sif reach:Sif forget:Si kill:Sif turn:Sf
+chance:iif admitted:Sif reply:Siff turn_away:Siif crowd:Sif stayed:Sif enter:Sif leave:Sif is_write:Si mean_s:Si
+account:Sif begin:Sif release:Sif hit:Sif note_loss:Sif settle:Sif
+lengthen:Sif append:Siif idle:Sif drain:Sif put:Sif back:Siif taken_off:Siif
+finish:Siif served:Sif let_in:Sif reach:Sif forget:Sif kill:Sif turn:Sf
 learn:Siiff paid:Si pause_s:Si cares:Si taken:Sii send:Sif make:Siiif proceed:Sif done:Siiif over:Siiif
 gave_up:Sif arrived:Sif ended:Siiif worked:Siif user:Sif happen:Siiif
 """

@@ -10,17 +10,25 @@ from minisys.design.timeline import UP
 
 # isort: off
 from minisys.design.fast_state import (
-    C_ARRIVED, C_QUEUE_MAX, MESSAGE, P_ARROW, P_ATTEMPTS, P_FIRST, P_LIMIT, P_N, P_NAME, P_SOURCE, P_WORKERS,
-    Q_HEAD, Q_N, Q_TAIL, S_BUSY, V_ATTEMPTS, V_COPY, V_LINK, V_MISSED, V_NEXT, V_OUTCOME, V_PART, V_PATH,
-    V_PENDING, V_PHASE, V_PLACE, V_REACHED, V_REQUEST, V_SERVER, V_SPAN, V_TRIES, begin_span, down, end_span,
-    free_visit, mark_span, new_visit,
+    C_ARRIVED, C_LINE, C_LINED, C_QUEUED, C_QUEUE_MAX, MESSAGE, P_ARROW, P_ATTEMPTS, P_FIRST, P_LIMIT, P_N, P_NAME,
+    P_SOURCE, P_WORKERS, Q_HEAD, Q_N, Q_TAIL, S_BUSY, V_ATTEMPTS, V_COPY, V_LINK, V_MISSED, V_NEXT, V_OUTCOME,
+    V_PART, V_PATH, V_PENDING, V_PHASE, V_PLACE, V_REACHED, V_REQUEST, V_SERVER, V_SPAN, V_TRIES, begin_span, down,
+    end_span, free_visit, mark_span, new_visit,
 )  # fmt: skip
 # isort: on
+
+
+def lengthen(state, queue, now):
+    """Add up how many messages were in line for how long; its length is about to change."""
+    state.count_s[state.part[queue, P_FIRST], C_LINE] += state.queue[queue, Q_N] * (now - state.lined[queue])
+    state.lined[queue] = now
 
 
 def append(state, queue, slot, now):
     """Put a message at the end of the line."""
     line = state.queue[queue]
+    lengthen(state, queue, now)
+    state.count[state.part[queue, P_FIRST], C_QUEUED] += 1
     state.visit[slot, V_PHASE] = MESSAGE
     state.visit_s[slot, V_REACHED] = now
     if line[Q_N] == 0:
@@ -59,6 +67,8 @@ def drain(state, queue, now):
             return
         slot = line[Q_HEAD]
         row, part = state.visit[slot], state.part_of[copy]
+        lengthen(state, queue, now)
+        state.count_s[first, C_LINED] += now - state.visit_s[slot, V_REACHED]
         line[Q_HEAD] = row[V_LINK]
         line[Q_N] -= 1
         origin = row[V_COPY]
@@ -66,7 +76,7 @@ def drain(state, queue, now):
         row[V_PATH], row[V_NEXT] = mix(row[V_PATH], state.part[part, P_NAME]), state.part[part, P_ARROW]
         row[V_MISSED], row[V_PENDING], row[V_ATTEMPTS] = 0, 0, 1
         state.count[copy, C_ARRIVED] += 1
-        enter(state, slot)
+        enter(state, slot, now)
         begin_span(state, slot, -1, -1, origin, row[V_TRIES], now)
         begin(state, slot, now)
 
@@ -109,7 +119,7 @@ def taken_off(state, slot, outcome, now):
     drain(state, queue, now)
 
 
-def forget(state, queue):
+def forget(state, queue, now):
     """A queue that keeps nothing on a disk, and whose last copy is gone, has lost its messages."""
     first = state.part[queue, P_FIRST]
     for copy in range(first, first + state.part[queue, P_N]):
@@ -117,8 +127,10 @@ def forget(state, queue):
             return
     line = state.queue[queue]
     state.lost[queue] += line[Q_N]
+    lengthen(state, queue, now)
     while line[Q_N] > 0:
         slot = line[Q_HEAD]
+        state.count_s[first, C_LINED] += now - state.visit_s[slot, V_REACHED]
         line[Q_HEAD] = state.visit[slot, V_LINK]
         line[Q_N] -= 1
         free_visit(state, slot)

@@ -9,6 +9,7 @@ from minisys.design.fast_work import (
     admitted,
     begin,
     chance,
+    crowd,
     enter,
     hit,
     is_write,
@@ -18,6 +19,7 @@ from minisys.design.fast_work import (
     release,
     reply,
     settle,
+    stayed,
     turn_away,
 )
 from minisys.design.flat import CACHE, CLIENTS, EDGE, EXTERNAL, QUEUE, WORKERS
@@ -56,7 +58,7 @@ def reach(state, slot, now):
     elif state.part[part, P_KIND] == EXTERNAL and not admitted(state, part, now):
         outcome = REFUSED
     elif state.part[part, P_HOLDS] == 0 and mean_s(state, slot) == 0.0:
-        enter(state, slot)
+        enter(state, slot, now)
         state.visit_s[slot, V_BEGAN] = state.visit_s[slot, V_STARTED] = now
         return True
     elif not let_in(state, slot, now):
@@ -74,7 +76,7 @@ def let_in(state, slot, now):
     idle_hands = site[S_BUSY] < state.part[part, P_WORKERS]
     if not idle_hands and site[S_WAITING] >= state.part[part, P_ROOM]:
         return False
-    enter(state, slot)
+    enter(state, slot, now)
     if idle_hands:
         begin(state, slot, now)
         return True
@@ -119,7 +121,7 @@ def finish(state, slot, outcome, now):
     if kind == CLIENTS:
         settle(state, slot, now)
         return
-    leave(state, slot)
+    leave(state, slot, now)
     if (kind == CACHE or kind == EDGE) and state.part[part, P_ARROWS] > 0:
         row[V_MISSED] = 0
     ended = C_SERVED if outcome == OK else C_REFUSED if kind == QUEUE and outcome == REFUSED else C_FAILED
@@ -141,12 +143,14 @@ def kill(state, copy, now):
     """The copy is gone, with all who were in it."""
     site, silent, part = state.site[copy], down(state, copy) == SILENT, state.part_of[copy]
     account(state, copy, now)
+    crowd(state, copy, now)
     slot = site[S_FIRST]
     site[S_FIRST], site[S_LAST], site[S_INSIDE], site[S_BUSY], site[S_WAITING] = -1, -1, 0, 0, 0
     while slot >= 0:
         row = state.visit[slot]
         after = row[V_AFTER]
         state.count[copy, C_FAILED] += 1
+        stayed(state, slot, now)
         row[V_PHASE], row[V_OUTCOME] = ENDED, FAILED
         if state.part[part, P_KIND] == WORKERS:
             end_span(state, row[V_SPAN], FAILED, now)
@@ -159,7 +163,7 @@ def kill(state, copy, now):
             reply(state, slot, 0.0, now)
         slot = after
     if state.part[part, P_KIND] == QUEUE and state.part[part, P_DURABLE] == 0:
-        forget(state, part)
+        forget(state, part, now)
 
 
 def turn(state, now):

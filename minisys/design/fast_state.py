@@ -31,8 +31,8 @@ V_REACHED, V_BEGAN, V_STARTED = range(3)
 A_BEGAN, A_SENT = range(2)
 S_BUSY, S_HEAD, S_TAIL, S_WAITING, S_FIRST, S_LAST, S_INSIDE = range(7)  # a copy's (site's) columns
 Q_HEAD, Q_TAIL, Q_N = range(3)
-C_ARRIVED, C_SERVED, C_REFUSED, C_FAILED, C_STARTED, C_QUEUE_MAX = range(6)
-C_WAIT, C_BUSY = range(2)
+C_ARRIVED, C_SERVED, C_REFUSED, C_FAILED, C_STARTED, C_QUEUE_MAX, C_ENTERED, C_QUEUED = range(8)
+C_WAIT, C_BUSY, C_INSIDE, C_STAYED, C_LINE, C_LINED = range(6)
 K_CALLS, K_FAILED, K_TIMED_OUT, K_RETRIES = range(4)
 EPOCH, SERIAL, TICKET, SIZE, FREE_VISITS, FREE_ASKS, SPANS_USED, COMING, PUSHED = range(9)  # of state.at
 FOR_S, EDGE_S, REGION_S = range(3)  # of state.common
@@ -44,7 +44,7 @@ USER, REACH, WORKED, ANSWER, TIMED_OUT, AGAIN, NOBODY, WAKE = range(8)  # what t
 _RANKS = {
     ("whole", 1): "part_of zone_of region_of place_region every free_visit free_ask some table place table_at place_at "
                   "server outcome attempts lost at",
-    ("real", 1): "start_s common ready leaves since budget calls_s finished_s started_s when",
+    ("real", 1): "start_s common ready leaves since changed lined budget calls_s finished_s started_s when",
     ("whole", 2): "part way primary healthy request shard visit ask site queue in_flight cursor count hist calls spans "
                   "what",
     ("real", 2): "part_s way_s half_s lost_s request_s visit_s ask_s tokens weight latency_s stamp_s credit count_s "

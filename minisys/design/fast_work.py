@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from minisys.design.draws import HIT, luck, work_s
 from minisys.design.fast_choice import way_s
-from minisys.design.flat import DATABASE
+from minisys.design.flat import DATABASE, WORKERS
 from minisys.design.model_calls import OK, REFUSED
 
 # isort: off
 from minisys.design.fast_state import (
-    ANSWER, C_BUSY, C_FAILED, C_REFUSED, C_STARTED, C_WAIT, ENDED, FOR_S, L_COLD, L_DELAY, L_SLOW, P_CV, P_EACH,
-    P_FIRST, P_HITS, P_KIND, P_LAW, P_RATE, P_TAKES, P_WARM, P_WRITE, R_WORK, R_WRITE, S_BUSY, S_FIRST, S_HEAD,
-    S_INSIDE, S_LAST, S_WAITING, V_AFTER, V_ARROW, V_ASK, V_ATTEMPTS, V_BEFORE, V_BEGAN, V_COPY, V_FROM_PLACE,
-    V_ID, V_LINK, V_OUTCOME, V_PART, V_PATH, V_PHASE, V_PLACE, V_REACHED, V_REQUEST, V_SERVER, V_SPAN, V_STARTED,
-    WORKED, WORKING, broken, end_span, free_visit, later, mark_span,
+    ANSWER, C_BUSY, C_ENTERED, C_FAILED, C_INSIDE, C_STAYED, C_REFUSED, C_STARTED, C_WAIT, ENDED, FOR_S, L_COLD,
+    L_DELAY, L_SLOW, P_CV, P_EACH, P_FIRST, P_HITS, P_KIND, P_LAW, P_RATE, P_TAKES, P_WARM, P_WRITE, R_WORK,
+    R_WRITE, S_BUSY, S_FIRST, S_HEAD, S_INSIDE, S_LAST, S_WAITING, V_AFTER, V_ARROW, V_ASK, V_ATTEMPTS, V_BEFORE,
+    V_BEGAN, V_COPY, V_FROM_PLACE, V_ID, V_LINK, V_OUTCOME, V_PART, V_PATH, V_PHASE, V_PLACE, V_REACHED, V_REQUEST,
+    V_SERVER, V_SPAN, V_STARTED, WORKED, WORKING, broken, end_span, free_visit, later, mark_span,
 )  # fmt: skip
 # isort: on
 
@@ -25,9 +25,25 @@ def account(state, copy, now):
     state.since[copy] = now
 
 
-def enter(state, slot):
+def crowd(state, copy, now):
+    """Add up how many were inside for how long."""
+    state.count_s[copy, C_INSIDE] += state.site[copy, S_INSIDE] * (now - state.changed[copy])
+    state.changed[copy] = now
+
+
+def stayed(state, slot, now):
+    """Add up how long it was inside: a message, since it was taken."""
+    row = state.visit[slot]
+    taken = state.part[row[V_PART], P_KIND] == WORKERS
+    since = state.visit_s[slot, V_BEGAN] if taken else state.visit_s[slot, V_REACHED]
+    state.count_s[row[V_COPY], C_STAYED] += now - since
+
+
+def enter(state, slot, now):
     """It is inside: the last of the copy's list."""
     row = state.visit[slot]
+    crowd(state, row[V_COPY], now)
+    state.count[row[V_COPY], C_ENTERED] += 1
     site = state.site[row[V_COPY]]
     row[V_BEFORE], row[V_AFTER] = site[S_LAST], -1
     if site[S_LAST] >= 0:
@@ -38,9 +54,11 @@ def enter(state, slot):
     site[S_INSIDE] += 1
 
 
-def leave(state, slot):
+def leave(state, slot, now):
     """It is inside no more."""
     row = state.visit[slot]
+    crowd(state, row[V_COPY], now)
+    stayed(state, slot, now)
     site = state.site[row[V_COPY]]
     if row[V_BEFORE] >= 0:
         state.visit[row[V_BEFORE], V_AFTER] = row[V_AFTER]

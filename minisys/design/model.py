@@ -15,10 +15,10 @@ from __future__ import annotations
 import math
 
 from minisys.design.flat import QUEUE, Flat
-from minisys.design.model_messages import drain
+from minisys.design.model_messages import drain, lengthen, lined
 from minisys.design.model_places import begin, finish, reach, release, turn, user
 from minisys.design.model_state import World
-from minisys.design.model_work import account
+from minisys.design.model_work import account, crowd, stayed
 from minisys.design.requests import Requests
 from minisys.design.tally import Tally
 from minisys.design.timeline import Timeline
@@ -76,5 +76,14 @@ class Model:
         self.world.known.clear()
 
     def inside(self) -> list[int]:
-        """How many visits are at each copy now, unfinished."""
+        """How many visits are at each copy now, unfinished; and the tally's accounts are closed."""
+        self.tally.until_s = self.world.env.now
+        for site in self.world.sites:
+            crowd(self.world, site)
+            for visit in site.inside:
+                stayed(self.world, visit)
+        for queue, kept in self.world.messages.items():
+            lengthen(self.world, queue)
+            for message in kept:
+                lined(self.world, queue, message)
         return [len(site.inside) for site in self.world.sites]

@@ -43,11 +43,6 @@ class Shelf:
             self.tickets[key] += 1
 
 
-def has_keys(world: World, part: int) -> bool:
-    """Whether it is a cache with a capacity."""
-    return getattr(world.parts[part], "capacity", None) is not None
-
-
 def shelf(world: World, visit: Visit) -> Shelf:
     """The one that *visit* has come to."""
     where = visit.copy, visit.place
@@ -76,7 +71,7 @@ def brings(world: World, arrow: int) -> bool:
     """Whether a call on misses goes to a cache that its caller has asked before: it brings what was missed."""
     to, origin = world.arrow["to"][arrow], world.arrow["origin"][arrow]
     first = world.part["arrow"][origin]
-    return world.arrow["on"][arrow] == MISSES and to in world.arrow["to"][first:arrow] and has_keys(world, to)
+    return world.arrow["on"][arrow] == MISSES and to in world.arrow["to"][first:arrow] and world.has_keys[to]
 
 
 def passed_on(world: World, visit: Visit, well: bool) -> None:
@@ -92,7 +87,7 @@ def answered_caller(world: World, caller: Visit, arrow: int, visit: Visit | None
     """A caller has an answer (of None: it gave up): a miss is noted, and what a call on misses brought is put in."""
     to = world.arrow["to"][arrow]
     beside = world.part["kind"][to] in (CACHE, EDGE) and not world.part["arrows"][to]
-    if visit is not None and beside and visit.missed and has_keys(world, to):
+    if visit is not None and beside and visit.missed and world.has_keys[to]:
         first = world.part["arrow"][caller.part]
         later = range(first, first + world.part["arrows"][caller.part])
         if not any(world.arrow["to"][one] == to and brings(world, one) for one in later):

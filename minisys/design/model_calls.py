@@ -168,7 +168,8 @@ def done(world: World, one: Ask, outcome: int, visit: Visit | None) -> None:
     if not world.arrow["waits"][arrow]:
         return
     caller.pending -= 1
-    answered_caller(world, caller, arrow, visit if outcome == OK else None)
+    if any(world.has_keys):
+        answered_caller(world, caller, arrow, visit if outcome == OK else None)
     if world.part["kind"][world.arrow["to"][arrow]] in (EDGE, CACHE):
         caller.missed = visit is None or outcome != OK or visit.missed
     passes = world.part["kind"][caller.part] in PASSES_ON

@@ -16,6 +16,7 @@ import math
 from minisys.design.draws import POISON, luck, mix
 from minisys.design.flat import QUEUE
 from minisys.design.model_state import MESSAGE, Visit, World
+from minisys.design.model_work import enter
 from minisys.design.timeline import UP
 from minisys.queues.delivered import DEAD, DONE, LOST, REFUSED, WAITING
 from minisys.queues.policies import dead_letter, visible_again_s
@@ -39,6 +40,26 @@ class Note:
         return self.state or (DONE if self.acknowledged else WAITING)
 
 
+def lengthen(world: World, queue: int) -> None:
+    """Add up how many messages were in line for how long; its length is about to change."""
+    now, first = world.env._now, world.part["first"][queue]
+    world.tally.copies["line_s"][first] += len(world.messages[queue]) * (now - world.lined[queue])
+    world.lined[queue] = now
+
+
+def stand_in_line(world: World, message: Visit) -> None:
+    """Put it at the end of its queue's line."""
+    queue = message.part
+    lengthen(world, queue)
+    world.tally.copies["queued"][world.part["first"][queue]] += 1
+    world.messages[queue].append(message)
+
+
+def lined(world: World, queue: int, message: Visit) -> None:
+    """Add up how long it was in line."""
+    world.tally.copies["lined_s"][world.part["first"][queue]] += world.env._now - message.reached
+
+
 def put(world: World, visit: Visit) -> bool:
     """Keep the message of *visit*, if there is room, and wake who waits for one."""
     kept = world.messages[visit.part]
@@ -52,7 +73,7 @@ def put(world: World, visit: Visit) -> bool:
         return False
     message = Visit(visit.request, visit.part, visit.copy, visit.place, path, None)
     message.phase, message.reached, message.note = MESSAGE, world.env._now, note
-    kept.append(message)
+    stand_in_line(world, message)
     world.tally.copies["queue_max"][visit.copy] = max(world.tally.copies["queue_max"][visit.copy], len(kept))
     drain(world, visit.part)
     return True
@@ -66,7 +87,9 @@ def drain(world: World, queue: int) -> None:
         copy = idle(world, queue)
         if copy < 0:
             return
+        lengthen(world, queue)
         message, part = kept.popleft(), world.part_of[copy]
+        lined(world, queue, message)
         hidden_s, note = world.parts[queue].visibility, message.note
         if hidden_s is not None and dead_letter(note.receives, world.part["attempts"][part]):
             note.state = note.state if note.acknowledged else DEAD
@@ -85,7 +108,8 @@ def hand_out(world: World, message: Visit, copy: int) -> None:
     message.path, message.next = mix(message.path, world.part["name"][part]), world.part["arrow"][part]
     message.missed, message.pending, message.attempts = False, 0, 1
     world.tally.copies["arrived"][copy] += 1
-    world.sites[copy].inside[message] = None
+    message.began = now
+    enter(world, message)
     world.begin_span(message, origin)
     world.begin(world, world.sites[copy], message)
 
@@ -150,7 +174,9 @@ def forget(world: World, queue: int) -> None:
     """A queue that keeps nothing on a disk, and whose last copy is gone, has lost its messages."""
     if not any(world.now_broken("down", row) == UP for row in world.flat.copies_of(queue)):
         world.tally.lost[queue] += len(world.messages[queue])
+        lengthen(world, queue)
         for message in world.messages[queue]:
+            lined(world, queue, message)
             message.note.state = "" if message.note.effects else LOST
         world.messages[queue].clear()
 
@@ -168,4 +194,4 @@ def back(world: World, message: Visit) -> None:
     fresh = Visit(message.request, queue, message.copy, message.place, mix(message.path, message.tries), None)
     fresh.phase, fresh.tries, fresh.reached = MESSAGE, message.tries + 1, world.env._now
     fresh.note = message.note
-    world.messages[queue].append(fresh)
+    stand_in_line(world, fresh)

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from minisys.design.draws import ALIVE, BAD, ERROR, work_s
 from minisys.design.flat import CACHE, CLIENTS, DATABASE, EDGE, EXTERNAL, QUEUE, WORKERS
-from minisys.design.model_caches import emptied, has_keys, passed_on
+from minisys.design.model_caches import emptied, passed_on
 from minisys.design.model_calls import FAILED, OK, REFUSED, proceed
 from minisys.design.model_messages import drain, failed, forget, put, spoilt, taken_off
 from minisys.design.model_state import CALLING, ENDED, WORKING, Site, Visit, World
-from minisys.design.model_work import account, admitted, chance, hit, mean_s, note_loss, reply, settle, turn_away
+from minisys.design.model_work import (
+    account,
+    admitted,
+    chance,
+    crowd,
+    enter,
+    hit,
+    leave,
+    mean_s,
+    note_loss,
+    reply,
+    settle,
+    stayed,
+    turn_away,
+)  # fmt: skip
 from minisys.design.tally import bin_of
 from minisys.design.timeline import SILENT, UP
 
@@ -37,14 +51,14 @@ def let_in(world: World, visit: Visit) -> None:
     """Work on it, or let it wait, or refuse it."""
     site, part = world.sites[visit.copy], visit.part
     if not world.part["holds"][part] and mean_s(world, visit) == 0.0:
-        site.inside[visit] = None
+        enter(world, visit)
         visit.began = visit.started = world.env._now
         served(world, visit)
     elif site.busy < world.part["workers"][part]:
-        site.inside[visit] = None
+        enter(world, visit)
         begin(world, site, visit)
     elif len(site.waiting) < world.part["room"][part]:
-        site.inside[visit] = None
+        enter(world, visit)
         site.waiting.append(visit)
         most = world.tally.copies["queue_max"]
         most[visit.copy] = max(most[visit.copy], len(site.waiting))
@@ -109,10 +123,10 @@ def finish(world: World, visit: Visit, outcome: int) -> None:
     if kind == CLIENTS:
         settle(world, visit, now)
         return
-    site.inside.pop(visit)
+    leave(world, visit)
     if kind in (CACHE, EDGE) and world.part["arrows"][part]:
         visit.missed = False  # it has fetched what it had not
-        if has_keys(world, part):
+        if world.has_keys[part]:
             passed_on(world, visit, outcome == OK)
     name = "served" if outcome == OK else "refused" if kind == QUEUE and outcome == REFUSED else "failed"
     world.tally.copies[name][copy] += 1
@@ -133,11 +147,13 @@ def kill(world: World, copy: int) -> None:
     """The copy is gone, with all who were in it."""
     site, silent = world.sites[copy], world.now_broken("down", copy) == SILENT
     account(world, site)
+    crowd(world, site)
     lost, site.inside, site.busy, site.lives = list(site.inside), {}, 0, site.lives + 1
     site.waiting.clear()
     part = world.part_of[copy]
     for visit in lost:
         world.tally.copies["failed"][copy] += 1
+        stayed(world, visit)
         visit.phase, visit.outcome = ENDED, FAILED
         if world.part["kind"][part] == WORKERS:
             world.end_span(visit.span, visit.outcome)

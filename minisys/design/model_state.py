@@ -60,7 +60,7 @@ class Site:
     """One copy: its workers, its waiting line, and everybody who is inside; *lives*: how often it has died."""
 
     def __init__(self, copy: int) -> None:
-        self.copy, self.busy, self.since, self.lives = copy, 0, 0.0, 0
+        self.copy, self.busy, self.since, self.changed, self.lives = copy, 0, 0.0, 0.0, 0
         self.waiting: deque[Visit] = deque()
         self.inside: dict[Visit, None] = {}
 
@@ -72,6 +72,7 @@ class World:
         self.env = simpy.Environment()
         self.flat, self.line, self.tally = flat, line, tally
         self.parts: list[Any] = list(flat.design.parts)
+        self.has_keys = [getattr(part, "capacity", None) is not None for part in self.parts]
         self.part = {name: column.tolist() for name, column in flat.parts.items()}
         self.arrow = {name: column.tolist() for name, column in flat.arrows.items()}
         self.broken = {name: table.tolist() for name, table in line.columns.items()}
@@ -89,6 +90,7 @@ class World:
         self.budgets = [RatioBudget(ratio) if ratio >= 0 else None for ratio in self.arrow["budget"]]
         self.known: dict[tuple[int, int, int], tuple[float, list[int]]] = {}
         self.messages: dict[int, deque[Visit]] = {part: deque() for part in range(len(flat.names))}
+        self.lined = [0.0] * len(flat.names)  # until when a queue's length is added up
         self.tokens = [[max(1.0, rate), 0.0] for rate in self.part["rate"]]  # of an external's limit; when counted
         self.shelves: dict[tuple[int, int], Any] = {}  # of caches with keys, by copy and place: see model_caches
         self.epoch, self.serial, self.coming = 0, 0, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minisys.design.draws import HIT, luck
 from minisys.design.flat import DATABASE
-from minisys.design.model_caches import found, has_keys
+from minisys.design.model_caches import found
 from minisys.design.model_calls import OK, REFUSED, answered
 from minisys.design.model_choice import way_s
 from minisys.design.model_state import ENDED, Site, Visit, World
@@ -41,7 +41,7 @@ def mean_s(world: World, visit: Visit) -> float:
 
 def hit(world: World, visit: Visit) -> bool:
     """Whether a cache has it: its share of the reads, less while it warms up; by its key if it has a capacity."""
-    if has_keys(world, visit.part):
+    if world.has_keys[visit.part]:
         return found(world, visit)
     if world.request["write"][visit.request]:
         return False
@@ -57,6 +57,35 @@ def account(world: World, site: Site) -> None:
     now = min(world.env._now, world.tally.for_s)
     world.tally.copies["busy_s"][site.copy] += site.busy * (now - site.since)
     site.since = now
+
+
+def crowd(world: World, site: Site) -> None:
+    """Add up how many were inside for how long."""
+    now = world.env._now
+    world.tally.copies["inside_s"][site.copy] += len(site.inside) * (now - site.changed)
+    site.changed = now
+
+
+def stayed(world: World, visit: Visit) -> None:
+    """Add up how long it was inside: a message, since it was taken."""
+    since = visit.began if visit.note else visit.reached
+    world.tally.copies["stayed_s"][visit.copy] += world.env._now - since
+
+
+def enter(world: World, visit: Visit) -> None:
+    """It is inside."""
+    site = world.sites[visit.copy]
+    crowd(world, site)
+    world.tally.copies["entered"][site.copy] += 1
+    site.inside[visit] = None
+
+
+def leave(world: World, visit: Visit) -> None:
+    """It is inside no more."""
+    site = world.sites[visit.copy]
+    crowd(world, site)
+    stayed(world, visit)
+    site.inside.pop(visit)
 
 
 def note_loss(world: World, visit: Visit, confirmed_s: float) -> None:

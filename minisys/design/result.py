@@ -11,7 +11,7 @@ import pandas as pd
 
 from minisys.chaos.plan import FaultPlan
 from minisys.design import critical, rows
-from minisys.design.flat import ENDLESS, Flat
+from minisys.design.flat import ENDLESS, QUEUE, Flat
 from minisys.design.parts import Design
 from minisys.design.requests import Requests
 from minisys.design.rows import ENDS
@@ -210,8 +210,32 @@ class Run:
         frame.insert(0, "t", [row[0] for row in self.tally.series])
         return frame
 
+    def little(self) -> pd.DataFrame:
+        """A row a copy, and one for a queue's messages: number (mean over the whole run), per_s, stay_s (mean).
+
+        number is added up over time, stay_s over visits (until the end for those still inside), and per_s is how many
+        were let in per second; Little's law says that number = per_s x stay_s, exactly, in any run that is closed so.
+        """
+        counts, until_s = self.tally.copies, self.tally.until_s
+        frame = pd.DataFrame({"copy": self.flat.copies, "number": counts["inside_s"] / until_s})
+        frame["per_s"] = counts["entered"] / until_s
+        frame["stay_s"] = counts["stayed_s"] / np.maximum(1, counts["entered"])
+        queues = self.flat.parts["first"][self.flat.parts["kind"] == QUEUE]
+        lines = pd.DataFrame({"copy": [f"messages in {self.flat.names[self.flat.part_of[row]]}" for row in queues]})
+        came = counts["queued"][queues]
+        lines["number"], lines["per_s"] = counts["line_s"][queues] / until_s, came / until_s
+        lines["stay_s"] = counts["lined_s"][queues] / np.maximum(1, came)
+        return pd.concat([frame, lines], ignore_index=True)
+
     def conservation(self) -> None:
-        """Raises ValueError unless arrived = served + refused + failed + unfinished, at every copy and for users."""
+        """Raises ValueError unless arrived = served + refused + failed + unfinished, at every copy and for users.
+
+        And unless Little's law holds at every copy, and for a queue's messages.
+        """
+        law = self.little()
+        off = (law["number"] - law["per_s"] * law["stay_s"]).abs() > 1e-9 * (1 + law["number"])
+        if off.any():
+            raise ValueError(f"Little's law fails: {law[off].iloc[0].to_dict()}")
         for frame, name in ((self.copies, "copy"), (self.parts, "part")):
             missing = frame["arrived"] - frame[list(ENDS[1:])].sum(axis=1)
             if missing.any():

@@ -11,8 +11,8 @@ import numpy as np
 from minisys.design.flat import Flat
 
 BINS, A_DECADE, SHORTEST_S = 1_100, 100, 1e-7  # latencies from 0.1 µs to 3 hours, 2.3 % a step
-COUNTS = ("arrived", "served", "refused", "failed", "started", "queue_max")
-TIMES = ("wait_s", "busy_s")
+COUNTS = ("arrived", "served", "refused", "failed", "started", "queue_max", "entered", "queued")
+TIMES = ("wait_s", "busy_s", "inside_s", "stayed_s", "line_s", "lined_s")
 CALLS = ("calls", "failed", "timed_out", "retries")
 SPAN = ("request", "parent", "arrow", "origin", "copy", "attempt", "outcome")
 SPAN_S = ("begin_s", "reached_s", "began_s", "done_s", "end_s")
@@ -23,10 +23,12 @@ SPANS, MOST_SPANS = 500, 40_000  # requests of which everything is kept, and row
 class Tally:
     """Columns that the engines fill. copies: by name of COUNTS and TIMES; hist: (copy, bin) of latencies at the copy.
 
-    calls: arrows, CALLS and ok_s. Of each request: finished_s, started_s, server (copy), outcome, attempts. spans,
-    spans_s: tables of SPAN and SPAN_S, *used* rows; a span's end is NaN if it never came. lost: writes that were
-    confirmed and are lost, by part. every: each so many-th request has its spans kept. notes: of each message that came
-    to a queue what became of it (model_messages.Note), from the engine "model" only.
+    inside_s: how many were inside, added up over time, stayed_s: how long each was, added up over visits; line_s,
+    lined_s: the same of a queue's messages. calls: arrows, CALLS and ok_s. Of each request: finished_s, started_s,
+    server (copy), outcome, attempts. spans, spans_s: tables of SPAN and SPAN_S, *used* rows; a span's end is NaN if it
+    never came. lost: writes that were confirmed and are lost, by part. until_s: when the run ended. every: each so
+    many-th request has its spans kept. notes: what became of each message in a queue (model_messages.Note), from the
+    engine "model" only.
     """
 
     for_s: float
@@ -39,6 +41,7 @@ class Tally:
     spans: np.ndarray
     spans_s: np.ndarray
     used: int = 0
+    until_s: float = 0.0
     series: list[tuple] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
 

@@ -66,17 +66,6 @@ def test_no_queue_loses_what_erlang_b_says() -> None:
     assert result.trace.count("refused") / len(result.trace) == pytest.approx(erlang_b(3.0, 4), rel=0.02)
 
 
-def test_little_holds_at_each_part() -> None:
-    """Mean number in line over time = rate x mean wait, measured in two ways that share no figure."""
-    design = Design("two", [Clients("users", rate=RATE, calls=(Call("app"),)),
-                            Service("app", takes=0.008, calls=(Call("db"),)), Service("db", takes=0.007)])  # fmt: skip
-    result = run(design, for_s=LONG_S / 2, seed=3)
-    for name in ("app", "db"):
-        row = result.parts.set_index("part").loc[name]
-        length = row["arrived"] / result.for_s * row["wait_s"]
-        assert result.in_queue()[name].mean() == pytest.approx(length, rel=0.5)  # a hundred looks only
-
-
 POLICIES = ["round robin", "random", "least connections", "power of two", "peak ewma", "uri hash", "ring", "maglev"]
 
 
