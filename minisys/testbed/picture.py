@@ -147,8 +147,8 @@ def _records(data: pd.DataFrame) -> list[dict[Any, Any]]:
         if pd.api.types.is_float_dtype(values):
             columns.append([v if math.isfinite(v) else None for v in _rounded(values.to_numpy(dtype=float))])
         else:
-            missing = values.isna().tolist()
-            columns.append([None if no else _plain(v) for v, no in zip(values.tolist(), missing, strict=True)])
+            plain = zip(values.to_numpy(dtype=object), values.isna().tolist(), strict=True)
+            columns.append([None if missing else _plain(value) for value, missing in plain])
     return [dict(zip(data.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
