@@ -43,7 +43,7 @@ def drills(seed: int = 1) -> list[drill.Drill]:
     if not drill.available():
         return []
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda level: drill.run(level.name, seed=seed), DRILLED))
+        return list(pool.map(lambda level: drill.run(level.name, seed=seed, for_s=1.0), DRILLED))
 
 
 @lru_cache(maxsize=64)

@@ -46,7 +46,7 @@ def bad_day() -> alt.LayerChart:
     ]  # fmt: skip
     frame = pd.concat(rows)
     frame = _shares(frame.assign(minute=frame["second"] / 60), "minute", "well", "shop")
-    title = "Virginia is lost at minute 0"
+    frame, title = _stepped(frame, "minute", 1.0), "Virginia is lost at minute 0; all resolvers obey"
     return charts.lines(frame, x="minute", y="well", by="kind", title=title, description=_gaps(frame, "minute", title),
                         x_title="minutes since the loss", y_title="requests served (%)")  # fmt: skip
 
@@ -57,11 +57,17 @@ def _shares(frame: pd.DataFrame, x: str, y: str, by: str | None = None) -> pd.Da
     return made.assign(**{name: made[name].clip(0, 100) for name in (y, "low", "high")})
 
 
+def _stepped(frame: pd.DataFrame, x: str, width: float) -> pd.DataFrame:
+    """From the middles of steps of *width* to their ends: what falls at 0 falls there, and not half a step before."""
+    ends = [frame.assign(**{x: (frame[x] + side * width / 2).round(6)}) for side in (-0.9999, 0.9999)]
+    return pd.concat(ends).sort_values(x, kind="stable", ignore_index=True)
+
+
 def _gaps(frame: pd.DataFrame, x: str, title: str) -> str:
     """In words: from when to when each kind served fewer than 90 % of its requests."""
     low = frame[frame["well"] < 90].groupby("kind", sort=False)
     said = [
-        f"{kind}: below 90 % from {x} {f[x].min():g} to {f[x].max():g}, at least {f['well'].min():.0f} %"
+        f"{kind}: below 90 % from {x} {f[x].min():.0f} to {f[x].max():.0f}, at least {f['well'].min():.0f} %"
         for kind, f in low
     ]
     return f"{title}. Requests served: {'; '.join(said)}."
@@ -122,9 +128,13 @@ def _stands(level: Level) -> str:
     return f"database{share}"
 
 
-@lru_cache(maxsize=64)
 def lost(name: str, seed: int, app: float | None = None) -> RegionLoss:
     """The loss of a region at level *name*; *app*: another share of the application there."""
+    return _lost(name, seed, app)
+
+
+@lru_cache(maxsize=64)
+def _lost(name: str, seed: int, app: float | None) -> RegionLoss:
     level = LEVELS[name]
     plan = Plan(level=level if app is None else replace(level, app=app))
     return simulate(plan, seed=seed, rate_per_s=10.0, work_s=0.2, loss_at_s=60.0, after_s=430.0)
@@ -140,7 +150,7 @@ def served() -> alt.LayerChart:
     ]  # fmt: skip
     frame = pd.concat(frames)
     frame = frame[frame["second"].between(-40, 420)].assign(second=lambda f: f["second"].round())
-    frame, title = _shares(frame, "second", "well", "level"), "Virginia is lost at second 0"
+    frame, title = _stepped(_shares(frame, "second", "well", "level"), "second", 20.0), "Virginia is lost at second 0"
     return charts.lines(frame, x="second", y="well", by="kind", title=title, description=_gaps(frame, "second", title),
                         x_title="seconds since the loss", y_title="requests served (%)")  # fmt: skip
 
@@ -150,8 +160,11 @@ def last_user_s(name: str = "warm standby") -> float:
     return float(np.mean([lost(name, seed).rto_all_s for seed in SEEDS]))
 
 
-def loss_by_interval(minutes: Sequence[float] = (1, 15, 30, 60)) -> alt.LayerChart:
-    """Confirmed orders that a lost region takes with it, by the minutes between two copies: formula and model."""
+def loss_by_interval(minutes: Sequence[float] = (0, 15, 30, 60)) -> alt.LayerChart:
+    """Confirmed orders that a lost region takes with it, by the minutes between two copies: formula and model.
+
+    A copy travels 10 s; 0 minutes between two copies is a stream.
+    """
     rate, share, runs = 1.0, 1.0, 10
 
     def orders(every: float, seed: int) -> int:
@@ -164,7 +177,7 @@ def loss_by_interval(minutes: Sequence[float] = (1, 15, 30, 60)) -> alt.LayerCha
     simulated = [{"minutes": m, "lost": orders(m, seed)} for m in minutes for seed in range(runs)]
     return charts.three_worlds(
         predicted=pd.DataFrame(predicted), simulated=pd.DataFrame(simulated), x="minutes", y="lost",
-        title="Confirmed orders lost with the region, at one order a second (10 disasters each)",
+        title="Orders lost with the region: one a second, a copy travels 10 s, 10 disasters each",
         x_title="minutes between two copies", y_title="orders lost",
     )  # fmt: skip
 
@@ -183,12 +196,15 @@ def stale_users(mix: Mapping[Resolver, float] = SEEN, ttl_s: float = 60.0) -> al
     seconds = np.linspace(0, 330, 100)
     asks = 20.0 / plan.resolvers
     predicted = [{"second": t, "stale": 100 * theory.stale_mix(float(t), ttl_s, mix, asks)} for t in seconds]
-    return charts.three_worlds(
+    chart = charts.three_worlds(
         predicted=pd.DataFrame(predicted), simulated=_shares(pd.DataFrame(rows), "second", "stale"),
         x="second", y="stale",
         title=f"Who still goes to the lost region; the TTL is {ttl_s:.0f} s",
         x_title="seconds since the name was changed", y_title="requests at the old address (%)",
     )  # fmt: skip
+    for layer in chart.layer:
+        layer.encoding.y.scale = alt.Scale(domain=[0, 100])
+    return chart
 
 
 def both_write() -> Table:
