@@ -58,12 +58,15 @@ def spike(seed: int = 1) -> tuple[Delivered, Table]:
 
 def worlds_chart(measured: Delivered, seeds: int = 20) -> alt.LayerChart:
     """The line over time: fluid formula, simulation of *seeds* such sales, and the live run."""
-    step_s, rows = 0.2, []
-    steps = np.arange(0.0, 5.0 + step_s / 2, step_s)
-    rates = [_rate(at + step_s / 2) for at in steps[:-1]]
+    rows, steps = [], np.arange(0.0, 5.1, 0.2)
+    step_s = 0.1  # the sale begins and ends on such a step, so the formula's corners are where they belong
+    fine = np.arange(0.0, 5.0 + step_s / 2, step_s)
+    rates = [_rate(at + step_s / 2) for at in fine[:-1]]
     for seed in range(seeds):
         rows.append(_line(fast.through_queue(sale(seed), WORKERS)[0], steps))
-    predicted = pd.DataFrame({"time_s": steps, "backlog": [0.0, *theory.backlog(rates, WORKERS / WORK_S, step_s)]})
+    predicted = pd.DataFrame(
+        {"time_s": fine.round(1), "backlog": [0.0, *theory.backlog(rates, WORKERS / WORK_S, step_s)]}
+    )
     return charts.three_worlds(
         predicted=predicted, simulated=pd.concat(rows), measured=_line(measured, steps), x="time_s", y="backlog",
         x_title="time (s)", y_title="orders accepted and not stored", title="The line of a one second sale",
