@@ -58,13 +58,20 @@ class Comparison:
     def table(self) -> Table:
         """The rows as a table."""
         rows = [
-            (row["measure"].replace("_", " "), number(row["a"]), number(row["b"]), number(row["difference"]),
-             f"{number(row['low'])} to {number(row['high'])}", "yes" if row["real"] else "cannot tell")
+            (row["measure"].replace("_", " "), *(_figure(row["measure"], row[key]) for key in ("a", "b", "difference")),
+             f"{_figure(row['measure'], row['low'])} to {_figure(row['measure'], row['high'])}", self._told(row))
             for row in self.frame.to_dict("records")
         ]  # fmt: skip
         names = (self.a, self.b) if self.a != self.b else (f"{self.a} (A)", f"{self.b} (B)")
         frame = pd.DataFrame(rows, columns=["measure", *names, "difference", "99 % interval", "a difference?"])
         return table(frame, caption=f"{names[1]} against {names[0]}, {self.runs['seed'].nunique()} seeds in common")
+
+    def _told(self, row: Mapping[Any, Any]) -> str:
+        """Whether there is a difference: what never differed is said to be the same."""
+        if row["real"]:
+            return "yes"
+        a, b = (self.runs[self.runs.design == side].set_index("seed")[row["measure"]] for side in "ab")
+        return "same in all runs" if a.equals(b) else "cannot tell"
 
     def __repr__(self) -> str:
         return repr(self.table())
@@ -90,6 +97,11 @@ def compare(
             rows.append({"seed": seed, "design": side} | {name: float(of(seen)) for name, of in measures.items()})
     runs = pd.DataFrame(rows)
     return Comparison(a.name, b.name, pd.DataFrame([_row(runs, name) for name in measures]), runs)
+
+
+def _figure(measure: str, value: float) -> str:
+    """A value as it is read: a share as per cent."""
+    return f"{number(100 * value)} %" if measure == "availability" else number(value)
 
 
 def _row(runs: pd.DataFrame, measure: str) -> dict[str, Any]:

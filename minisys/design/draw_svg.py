@@ -19,6 +19,7 @@ from minisys.design.parts import Cache, Clients, Database, Design, Dns, Edge, Ex
 from minisys.testbed.style import FONT, PALETTE
 
 INK, MUTED, LINE, BLUE, BAD = (PALETTE[name] for name in ("ink", "muted", "line", "blue", "vermillion"))
+PAPER = "#FAFBFC"
 FILLS = {"clients": "#F5F7FA", "database": "#E8F1F8", "queue": "#E6F5EF", "workers": "#E6F5EF", "cache": "#FDF4E0"}
 FILLS |= {"edge": "#FDF4E0", "external": "#F7EDF3"}
 BUSY = ((0.95, "vermillion"), (0.8, "orange"), (0.0, "blue"))  # from this utilisation on, in this colour
@@ -32,16 +33,19 @@ def svg(design: Design, run: Any = None, *, at: Layout | None = None) -> str:
     """
     at = at or layout(design)
     said = words.of_design(design, run)
-    top = [_frame(name, *frame, dark=_dark(name, run)) for name, frame in at.frames.items()]
+    titles = {name: f"{name}, {dark}" if (dark := _dark(name, run)) else name for name in at.frames}
+    top = [_frame(name, *frame, dark=titles[name] != name) for name, frame in at.frames.items()]
+    named = [_title(titles[name], *frame[:2], dark=titles[name] != name) for name, frame in at.frames.items()]
     lines = [_arrow(design, pair, points, run) for pair, points in at.ways.items()]
-    texts = labels.placed([(said, points, bad) for said, points, bad, _ in lines], at)
+    corners = [(titles[name], *frame[:2]) for name, frame in at.frames.items()]
+    texts = labels.placed([(said, points, bad) for said, points, bad, _ in lines], at, corners)
     boxes = [_box(design, part, at.boxes[part.name], run) for part in design.parts]
     title = f"<title>{escape(design.name)}</title><desc>{escape(said)}</desc>"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {at.width:g} {at.height:g}" width="{at.width:g}" '
         f'height="{at.height:g}" role="img" aria-label={quoteattr(said)} font-family={quoteattr(FONT)} '
         f'font-size="11" fill="{INK}">{title}{_MARKERS}<rect width="100%" height="100%" fill="#fff"/>'
-        f"{''.join([*top, *(line for *_, line in lines), *boxes, *(_label(*text) for text in texts)])}</svg>"
+        f"{''.join([*top, *(line for *_, line in lines), *named, *boxes, *(_label(*text) for text in texts)])}</svg>"
     )
 
 
@@ -60,12 +64,16 @@ def _dark(region: str, run: Any) -> str:
     return ", ".join(f"dark from {one.at_s:g} s to {min(one.at_s + one.for_s, run.for_s):g} s" for one in lost)
 
 
-def _frame(name: str, x: float, y: float, width: float, height: float, *, dark: str = "") -> str:
+def _frame(name: str, x: float, y: float, width: float, height: float, *, dark: bool = False) -> str:
     size = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="12"'
-    said = f"{name}, {dark}" if dark else name
-    text = _text(said, x + 12, y + 17, weight=600, colour=BAD if dark else MUTED)
-    look = f'fill="{LINE if dark else "#FAFBFC"}" stroke="#B8BFCC" stroke-dasharray="5 4"'
-    return f"<g data-region={quoteattr(name)}><rect {size} {look}/>{text}</g>"
+    look = f'fill="{LINE if dark else PAPER}" stroke="#B8BFCC" stroke-dasharray="5 4"'
+    return f"<g data-region={quoteattr(name)}><rect {size} {look}/></g>"
+
+
+def _title(said: str, x: float, y: float, *, dark: bool) -> str:
+    """A frame's name, its letters edged with the frame's colour: an arrow passes behind them."""
+    edge = f'<g stroke="{LINE if dark else PAPER}" stroke-width="5" stroke-linejoin="round" paint-order="stroke">'
+    return edge + _text(said, x + 12, y + 17, weight=600, colour=BAD if dark else MUTED) + "</g>"
 
 
 def _arrow(design: Design, pair: tuple[str, str], points: list[Point], run: Any) -> tuple[str, list[Point], bool, str]:

@@ -15,6 +15,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 from minisys.design.cost import monthly
 from minisys.design.headroom import Headroom, headroom
@@ -22,9 +23,12 @@ from minisys.design.parts import Design
 from minisys.design.places import holds
 from minisys.design.run import run
 from minisys.design.traffic import Traffic
-from minisys.testbed import charts
+from minisys.design.words import time
+from minisys.testbed import charts, style
 from minisys.testbed.explorer import Explorer, explorer
 
+SAID = "busy (% of what it can do; 100 is full)"
+BUSY = [0.0, 100.0]  # per cent, the chart's axis
 REQUESTS = 3_000  # of users in a run behind a slider: drawn in less than a tenth of a second
 
 
@@ -85,8 +89,13 @@ def picture(design: Design, *, simulated: bool = True, seed: int = 0) -> tuple[a
     frame = room.parts.assign(busy=(100 * room.parts["utilisation"]).clip(upper=100.0))
     chart = charts.dots(
         frame[["part", "busy"]], x="busy", y="part", title="How busy each part is", sort=False,
-        x_title="busy (% of what it can do; 100 is full)", y_title="part",
+        x_title=SAID, y_title="part",
     )  # fmt: skip
+    scale = alt.Scale(domain=BUSY, nice=False, padding=10)
+    for layer in chart.layer:
+        layer.encoding.x.scale = scale  # the same for every number of every slider: dots move
+    full = alt.Chart(pd.DataFrame({"full": BUSY[1:]})).mark_rule(color=style.PALETTE["vermillion"], strokeDash=[4, 3])
+    chart.layer = [full.encode(x=alt.X("full:Q", scale=scale, title=SAID)), *chart.layer]
     return chart, "; ".join(
         said for said in (_ran(design, seed) if simulated else "", _first(design, room), _bill(design)) if said
     ) + "."
@@ -112,8 +121,8 @@ def _ran(design: Design, seed: int) -> str:
     users = sum(part.rate for part in design.parts if hasattr(part, "rate"))
     for_s = max(1.0, REQUESTS / max(users, 1e-9))
     seen = run(design, Traffic.steady(), for_s=for_s, seed=seed)
-    p99 = seen.latency_s(99)
-    said = f"p99 {1000 * p99:.3g} ms" if math.isfinite(p99) else "nothing is answered"
+    p50, p99 = seen.latency_s(50), seen.latency_s(99)
+    said = f"p50 {time(p50)}, p99 {time(p99)}" if math.isfinite(p99) else "nothing is answered"
     return f"in the first {for_s:.2g} s {said}, {100 * seen.availability:.4g} % served"
 
 

@@ -53,7 +53,7 @@ function dots(g, film, t) {
       if (span[0] >= 0) (held[span[1]] ??= { waits: 0, served: 0 })[where.what === "waits" ? "waits" : "served"]++;
       if (!box || span[0] < 0) continue;
       const n = held[span[1]][where.what === "waits" ? "waits" : "served"] - 1, waits = where.what === "waits";
-      const x = waits ? box[0] - 8 - 9 * Math.floor(n / 6) : box[0] + box[2] - 12 - 9 * (n % 6), y = waits ? box[1] + 8 + 9 * (n % 6) : box[1] + box[3] - 10 - 9 * Math.floor(n / 6);
+      const x = waits ? box[0] - 8 - 9 * Math.floor(n / 6) : box[0] + box[2] - 12 - 9 * (n % 6), y = waits ? box[1] + 8 + 9 * (n % 6) : box[1] + 16 + 9 * Math.floor(n / 6);  // above the zones' tags
       shape(g, "ok", x, y, 3.6); g.fillStyle = waits ? "#ffffff" : film.flight; g.fill(); g.strokeStyle = film.flight; g.lineWidth = 1.6; g.stroke();
       continue;
     }
@@ -101,11 +101,11 @@ function broken(film, drawing, t) {
 
 function banner(g, film, t) {
   const text = faults(film, t).map(([, , words]) => words).join(" · ");
-  if (text) word(g, `⚡ ${text}`, 14, 14, { size: 13, weight: 700, colour: BAD });
+  if (text) word(g, `⚡ ${text}`, 14, 9, { size: 12, weight: 700, colour: BAD });
   let x = film.width - 14;
   endings(film, t).map((n, i) => [film.outcomes[i], n]).filter(([, n], i) => i === 0 || n).reverse().forEach(([look, n]) => {
-    const said = `${n} ${look.name}`; word(g, said, x, 14, { size: 12, weight: 600, align: "right" });
-    x -= g.measureText(said).width + 12; mark(g, look, x, 14, 4.5, 1.4); x -= 16;
+    const said = `${n} ${look.name}`; word(g, said, x, 9, { size: 11, weight: 600, align: "right" });
+    x -= g.measureText(said).width + 12; mark(g, look, x, 9, 4.5, 1.4); x -= 16;
   });
 }
 
@@ -120,6 +120,7 @@ export default {
       sentence: (t) => sentence(film, t), moment: (t) => `${t.toFixed(1)} s`, step: (t, way) => t + way * film.end / 60,
     });
     root.classList.add("ms-design-film");
+    Object.assign(stage.querySelector(".ms-start").style, { left: "auto", right: "16px", top: "34px" });  // no box is there in most designs
     stage.style.maxWidth = `${80 * film.width / (film.height + STRIP)}vh`;  // all of it on one screen
     Object.assign(canvas.style, { position: "absolute", left: 0, top: 0 });
     element("p", "ms-caption", root, {}, `Each dot is one of ${film.sampled} sampled requests of ${film.requests.toLocaleString("en")}; its journey is shown slower than it was.`);

@@ -32,7 +32,7 @@ from minisys.design.run import run
 from minisys.testbed import charts
 from minisys.testbed.tables import Table, table
 
-RATES = (10.0, 18.0, 26.0, 32.0)  # orders a second; the servers can do 40
+RATES = (10.0, 22.0, 32.0)  # orders a second; the servers can do 40
 DRAWN = (4.0, 12.0, 20.0, 28.0, 34.0)
 
 

@@ -110,7 +110,7 @@ def seen(name: str, trial: str) -> dict[str, Any]:
         "step": name,
         "answered": share(float(f"{found.availability:.4g}")),
         "p50 in US": time(users.loc[far, "p50_s"]),
-        "p99": time(found.latency_s(99)),
+        "p99 of those": time(found.latency_s(99)),
         "busiest": _busiest(found),
         "dollars a month": f"{monthly(step(name)).total:,.0f}",
     }

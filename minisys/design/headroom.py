@@ -79,11 +79,19 @@ def full_at(design: Design, part: Part, now: Flows | None = None) -> float:
     if isinstance(part, External) or not holds(part) or not part.calls:
         return 1 / used if used > 1 / MOST else math.inf
     low, high = 0.0, 1.0  # a worker that waits for others is busy longer the busier those are: no straight line
-    while high < MOST and flows(design, high).utilisation(part) < 1:
+    while high < MOST and _grown(now, high).utilisation(part) < 1:
         low, high = high, 2 * high
     if high >= MOST:
         return math.inf
     for _ in range(14):  # to a ten-thousandth
         middle = (low + high) / 2
-        low, high = (middle, high) if flows(design, middle).utilisation(part) < 1 else (low, middle)
+        low, high = (middle, high) if _grown(now, middle).utilisation(part) < 1 else (low, middle)
     return high
+
+
+def _grown(now: Flows, times: float) -> Flows:
+    """The flows at so many *times* those of *now*, without solving again: each arrival and arrow grows alike."""
+    (arrived, arrows), more = now._solved, Flows(now.design, now.times * times)
+    solved = {name: times * rate for name, rate in arrived.items()}, {way: times * rate for way, rate in arrows.items()}
+    vars(more).update(_solved=solved, stands=now.stands)
+    return more

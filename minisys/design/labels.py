@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from minisys.design.layout import BOX, HEIGHT, Layout, Point, along
 
 HIGH = 15.0
-TRIES = (0.5, 0.62, 0.38, 0.74, 0.26, 0.85, 0.15)  # places along the arrow, the best first
+TRIES = (
+    0.5,
+    0.56,
+    0.44,
+    0.62,
+    0.38,
+    0.68,
+    0.32,
+    0.74,
+    0.26,
+    0.8,
+    0.2,
+    0.85,
+    0.15,
+)  # places along the arrow, the best first
 Rectangle = tuple[float, float, float, float]
 
 
@@ -14,9 +30,15 @@ def width(text: str) -> float:
     return 5.5 * len(text) + 6
 
 
-def placed(wanted: list[tuple[str, list[Point], bool]], at: Layout) -> list[tuple[str, float, float, bool]]:
-    """For each (words, way, bad) with words: the words, the x of their middle, their base line's y, bad."""
+def placed(
+    wanted: list[tuple[str, list[Point], bool]], at: Layout, titles: Sequence[tuple[str, float, float]] = ()
+) -> list[tuple[str, float, float, bool]]:
+    """For each (words, way, bad) with words: the words, the x of their middle, their base line's y, bad.
+
+    titles: of frames, (words, x, y of the frame's corner).
+    """
     taken = [(box.x - BOX / 2, box.y, box.x + BOX / 2, box.y + HEIGHT) for box in at.boxes.values()]
+    taken += [(x + 6, y + 2, x + 6 + width(text), y + 24) for text, x, y in titles]
     made = []
     for text, points, bad in sorted(wanted, key=lambda row: len(row[1])):
         if not text:
