@@ -10,6 +10,7 @@ Not promised: real time; the live cluster is in experiments.py.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -64,7 +65,7 @@ def _bars(frame: pd.DataFrame) -> alt.LayerChart:
     ink = style.PALETTE["ink"]
     full = alt.Chart(pd.DataFrame({"busy_percent": [100], "says": ["full: above it the line only grows"]})).encode(y=y)
     rule = full.mark_rule(strokeDash=[5, 4], color=ink)
-    edges = {"stroke": "white", "strokeWidth": 4}, {}  # white behind the word: bars may stand there
+    edges: tuple[dict[str, Any], ...] = {"stroke": "white", "strokeWidth": 4}, {}  # white behind the word: bars may stand there
     word = [
         full.mark_text(align="right", dy=-8, fontSize=12, color=ink, **edge).encode(x=alt.value("width"), text="says:N")
         for edge in edges
