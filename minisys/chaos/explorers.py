@@ -137,8 +137,10 @@ def habit_at(breaks: float, outages: float, bad_min: float, test_min: float) -> 
     parts = {"together": together, "by tests": tests, "by outages": together - tests}
     frame = pd.concat([pd.DataFrame({"days": days, "down_min": y, "what": name}) for name, y in parts.items()])
     title = "Minutes down in a year, by the days between two tests of failover"
-    says = {"x_title": "days between tests", "y_title": "minutes a year"}
-    chart = charts.lines(frame, x="days", y="down_min", by="what", title=title, log_x=True, log_y=True, **says)
+    chart = charts.lines(
+        frame, x="days", y="down_min", by="what", title=title, log_x=True, log_y=True, x_title="days between tests",
+        y_title="minutes a year",
+    )  # fmt: skip
     best = year.best_days(breaks)
     often = "never" if best >= 3600 else f"every {best:.0f} days"
     return chart, (

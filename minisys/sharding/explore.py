@@ -10,6 +10,7 @@ Not promised: real time; the live cluster is in experiments.py.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 
 from minisys.sharding import fast, scatter, theory
 from minisys.sharding.cures import CURES
-from minisys.testbed import charts, style
+from minisys.testbed import charts, style, words
 from minisys.testbed.explorer import Explorer, choice, explorer, slider
 from minisys.testbed.marks import duration
 from minisys.testbed.playback import Playback, playback
@@ -40,25 +41,37 @@ def hot_day(share: float, n: int = 20_000, seed: int = 1) -> Workload:
 
 
 def hot_at(share: int, shards: int, writes: int, cure: str) -> tuple[alt.LayerChart, str]:
-    """How busy each server is, the busiest first, with *cure* and without; *share* and *writes* in percent."""
+    """Bars: how busy each server is, the busiest first, with *cure* and without; *share* and *writes* in percent."""
     offered, frames, said = hot_day(share / 100, 4_000), [], []
     for name in dict.fromkeys(("nothing", cure)):
         made = fast.simulate(name, offered, shards=shards, write_share=writes / 100)
         busy = sorted((100 * work / offered.arrival_s[-1] for work in made.work_s.values()), reverse=True)
-        frames.append(pd.DataFrame({"rank": np.arange(1, len(busy) + 1), "busy_percent": busy, "cure": name}))
+        frames.append(pd.DataFrame({"rank": np.arange(1, len(busy) + 1), "busy_percent": busy, "kind": name}))
         p99_s = made.trace.percentile(99)
         said.append(f"{name}: the busiest server is asked for {busy[0]:.0f} % of its time, p99 {duration(p99_s)}")
-    chart = charts.lines(
-        pd.concat(frames), x="rank", y="busy_percent", by="cure", title="How busy each server is, the busiest first",
-        x_title="servers, the busiest first", y_title=BUSY,
+    return _bars(pd.concat(frames)), "; ".join(said) + "."
+
+
+def _bars(frame: pd.DataFrame) -> alt.LayerChart:
+    """A bar a server, side by side for each cure in column kind, and a dashed line where a server is full."""
+    names, title = list(dict.fromkeys(frame["kind"])), "How busy each server is, the busiest first"
+    y = alt.Y("busy_percent:Q", title=BUSY)
+    legend = alt.Legend() if len(names) > 1 else None
+    colours = alt.Scale(domain=names, range=[look.colour for look in style.looks(names)])
+    bars = alt.Chart(frame).mark_bar().encode(
+        x=alt.X("rank:O", title="servers, the busiest first", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        y=y, xOffset=alt.XOffset("kind:N", sort=names), color=alt.Color("kind:N", scale=colours, legend=legend),
     )  # fmt: skip
-    return alt.layer(chart, _full(100), title=chart.title, description=chart.description), "; ".join(said) + "."
-
-
-def _full(percent: int) -> alt.Chart:
-    """A dashed line where a server is full."""
-    mark = alt.Chart(pd.DataFrame({"busy_percent": [percent]})).mark_rule(strokeDash=[5, 4], color=style.PALETTE["ink"])
-    return mark.encode(y=alt.Y("busy_percent:Q", title=BUSY))
+    ink = style.PALETTE["ink"]
+    full = alt.Chart(pd.DataFrame({"busy_percent": [100], "says": ["full: above it the line only grows"]})).encode(y=y)
+    rule = full.mark_rule(strokeDash=[5, 4], color=ink)
+    edges: tuple[dict[str, Any], ...] = {"stroke": "white", "strokeWidth": 4}, {}  # white behind the word: bars may stand there
+    word = [
+        full.mark_text(align="right", dy=-8, fontSize=12, color=ink, **edge).encode(x=alt.value("width"), text="says:N")
+        for edge in edges
+    ]
+    found = words.of_lines(frame, "rank", "busy_percent", "servers, the busiest first", BUSY)
+    return alt.layer(bars, rule, *word).properties(width=style.WIDTH, title=title, description=f"{title}. {found}")
 
 
 def hot_explorer() -> Explorer:
@@ -87,10 +100,11 @@ def cures_table(share: float = 0.3) -> Table:
 
 
 def hot_film(cure: str = "nothing") -> Playback:
-    """300 requests for five shards as a film; one key gets half of them."""
+    """120 requests for five shards as a film, when the line is long already; one key gets half of them."""
     day = workload(900, arrivals=Poisson(90.0), work=Exponential(0.02), keys=HotSet(500, 1, 0.5), seed=3)
     trace = fast.simulate(cure, day, shards=5, write_share=0.0).trace
-    return playback(trace, title=f"Half of the requests are for one key; cure: {cure}", balancer="router", drain=False)
+    title = f"Half of the requests are for one key; cure: {cure}"
+    return playback(trace, title=title, balancer="router", requests=120, start_s=4.0, drain=False)
 
 
 def skew_chart(shards: int = 10, keys: int = 10_000) -> alt.LayerChart:
@@ -111,7 +125,7 @@ def skew_chart(shards: int = 10, keys: int = 10_000) -> alt.LayerChart:
         predicted=pd.DataFrame({"skew": skews, "busiest_percent": exact}),
         simulated=pd.DataFrame(rows, columns=["skew", "busiest_percent"]), x="skew", y="busiest_percent",
         title=f"The busiest of {shards} shards, by how unequal the keys are", x_title="skew of the popularity",
-        y_title="requests at the busiest shard (%)",
+        y_title="requests at the busiest shard (%)", from_zero=True,
     )  # fmt: skip
 
 

@@ -71,5 +71,5 @@ def tenants_chart(shards: int = 10) -> alt.LayerChart:
     return charts.lines(
         pd.DataFrame(rows, columns=["keys", "peak"]).assign(hash="a perfect hash"), x="keys", y="peak", by="hash",
         title=f"Few different keys are uneven under any hash ({shards} shards)", log_x=True,
-        x_title="different keys", y_title="fullest shard / mean",
+        x_title="different keys (log scale)", y_title="fullest shard / mean",
     )  # fmt: skip

@@ -158,7 +158,7 @@ def spread_chart(shards: int = 10, seeds: Sequence[int] = range(30)) -> alt.Laye
     return charts.three_worlds(
         predicted=exact, simulated=pd.DataFrame(rows, columns=["points", "peak"]), x="points", y="peak",
         title=f"How uneven a ring is: the fullest of {shards} shards", log_x=True,
-        x_title="points on the ring for each shard", y_title="fullest shard / mean",
+        x_title="points on the ring for each shard (log scale)", y_title="fullest shard / mean",
     )  # fmt: skip
 
 

@@ -118,31 +118,35 @@ class Bank:
         return self.env.process(transfer(request, clerk, request.key, other))
 
     def _two_phase(self, request: Request, clerk: Coordinator, giver: int, taker: int) -> Steps:
-        votes = yield self.env.all_of([self.env.process(self._prepare(request, each)) for each in (giver, taker)])
-        got = [vote for vote, _ in votes.values()]
+        votes = yield from self._at_once([self._prepare(request, giver), self._prepare(request, taker)])
         yield from clerk.alive()  # here it hurts: prepared, and nobody knows how it ended
-        yes = all(got) and not self._declined(request)
-        if yes:  # the decision is in the coordinator's log: from here on it will happen
-            self.account.committed += 1
-        elif all(got):
-            self.account.declined += 1
-        else:
-            self.account.locked_out += 1
-        held = [each for each, vote in zip((giver, taker), got, strict=True) if vote]
-        amounts = {giver: -1, taker: 1} if yes else {giver: 0, taker: 0}
-        yield self.env.all_of([self.env.process(self._finish(request, each, amounts[each])) for each in held])
+        yes = all(votes) and not self._declined(request)  # now in the coordinator's log: from here on it is certain
+        self._count(yes, votes)
+        held = [each for each, vote in zip(((giver, -1), (taker, 1)), votes, strict=True) if vote]
+        yield from self._at_once([self._finish(request, account, amount * yes) for account, amount in held])
         return OK if yes else REFUSED
+
+    def _at_once(self, parts: list[Steps]) -> Steps:
+        """Do all *parts* side by side; their values, in order, when the last is done."""
+        running = [self.env.process(part) for part in parts]
+        yield self.env.all_of(running)
+        return [each.value for each in running]
+
+    def _count(self, yes: bool, votes: list[bool]) -> None:
+        self.account.committed += yes
+        self.account.declined += all(votes) and not yes
+        self.account.locked_out += not all(votes)
 
     def _prepare(self, request: Request, account: int) -> Steps:
         """Phase 1 at one shard: lock, write the intention to the log, say yes; or no, if somebody has the lock."""
         yield self.env.timeout(self.hop_s)
         if account in self.locked_s:
             yield self.env.timeout(self.hop_s)
-            return False, account
+            return False
         self.locked_s[account] = self.env.now
         yield self._work(request, account)
         yield self.env.timeout(self.hop_s)
-        return True, account
+        return True
 
     def _finish(self, request: Request, account: int, amount: int) -> Steps:
         """Phase 2 at one shard: do it or forget it, and unlock."""

@@ -21,12 +21,13 @@ UNITS = {"_per_s": "per second", "_s": "s", "_ms": "ms", "_bytes": "bytes", "_pe
 
 
 class Axes(TypedDict, total=False):
-    """What may be said about a chart's axes: their titles, whether they are logarithmic, the alternative text."""
+    """What may be said about a chart's axes: titles, whether they are logarithmic, y from 0, the alternative text."""
 
     x_title: str
     y_title: str
     log_x: bool
     log_y: bool
+    from_zero: bool
     description: str
 
 
@@ -114,7 +115,11 @@ def axes(x: str, y: str, said: Axes, *, zero: bool = False) -> dict[str, Any]:
     """The x and y encodings of a chart, with titles and scales as *said*."""
     log_x, log_y = said.get("log_x", False), said.get("log_y", False)
     x_scale = alt.Scale(type="log", nice=False) if log_x else alt.Scale(zero=False, nice=False)
-    y_scale = alt.Scale(type="log", nice=False, padding=12) if log_y else alt.Scale(zero=zero, nice=True)
+    y_scale = (
+        alt.Scale(type="log", nice=False, padding=12)
+        if log_y
+        else alt.Scale(zero=said.get("from_zero", zero), nice=True)
+    )
     few = alt.Axis(tickCount=8), alt.Axis(tickCount=6)
     return {
         "x": alt.X(f"{x}:Q", title=said.get("x_title", titled(x)), scale=x_scale, axis=few[0]),

@@ -28,6 +28,8 @@ from minisys.testbed.marks import Legend
 from minisys.testbed.scripts import program
 from minisys.testbed.trace import OUTCOMES, Trace
 
+WAITING = "#B8BFCC"
+
 
 class Playback(anywidget.AnyWidget):
     """The film as a widget; `playback()` makes it. `film` is what it shows, `static()` its printed twin."""
@@ -114,11 +116,11 @@ def _lanes(film: Film, title: str, events: Mapping[float, str]) -> alt.LayerChar
     places["y"].scale = alt.Scale(reverse=True, zero=False, nice=False, padding=6)
     begins, ends = ({**places, "x": marks.moved(places["x"], column)} for column in ("starts:Q", "ends:Q"))
     names = sorted(set(rows["server"]))
-    scale = alt.Scale(domain=names, range=style.server_colours(names))
+    scale = alt.Scale(domain=[*names, "waiting"], range=[*style.server_colours(names), WAITING])
     legend = alt.Legend(symbolType="stroke", symbolSize=330, symbolOpacity=1, offset=rules.offset)
     thick = max(1.0, min(3.0, 250 / len(rows)))
     base = alt.Chart(rows)
-    wait = base.mark_rule(color="#B8BFCC", strokeWidth=thick * 0.6).encode(**places, x2=alt.X2("starts:Q"))
+    wait = base.mark_rule(color=WAITING, strokeWidth=thick * 0.6).encode(**places, x2=alt.X2("starts:Q"))
     serve = base.mark_rule(strokeWidth=thick).encode(
         **begins, x2="ends:Q", color=alt.Color("server:N", scale=scale, legend=legend)
     )
