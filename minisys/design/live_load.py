@@ -102,8 +102,12 @@ class Shopping:
         import pandas as pd
 
         parts = {"look": [r for r in self.rows if not r[1]], "buy": [r for r in self.rows if r[1]]}
-        rows = [(name, len(s), s.served, f"{100 * s.at_once:.3g} %", s.latency_s(0.5), s.latency_s(0.99),
-                 max(r[4] for r in part)) for name, part in parts.items() if part for s in [Shopping(part)]]  # fmt: skip
+        rows = []
+        for name, part in parts.items():
+            if part:
+                s, most = Shopping(part), max(r[4] for r in part)
+                first = f"{100 * s.at_once:.3g} %"
+                rows.append((name, len(s), s.served, first, s.latency_s(0.5), s.latency_s(0.99), most))
         columns = ["users", "came", "served", "at the first try", "p50 (s)", "p99 (s)", "most attempts"]
         return pd.DataFrame(rows, columns=columns).round(3)
 

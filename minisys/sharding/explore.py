@@ -65,7 +65,10 @@ def _bars(frame: pd.DataFrame) -> alt.LayerChart:
     ink = style.PALETTE["ink"]
     full = alt.Chart(pd.DataFrame({"busy_percent": [100], "says": ["full: above it the line only grows"]})).encode(y=y)
     rule = full.mark_rule(strokeDash=[5, 4], color=ink)
-    edges: tuple[dict[str, Any], ...] = {"stroke": "white", "strokeWidth": 4}, {}  # white behind the word: bars may stand there
+    edges: tuple[dict[str, Any], ...] = (
+        {"stroke": "white", "strokeWidth": 4},
+        {},
+    )  # white behind the word: bars may stand there
     word = [
         full.mark_text(align="right", dy=-8, fontSize=12, color=ink, **edge).encode(x=alt.value("width"), text="says:N")
         for edge in edges
