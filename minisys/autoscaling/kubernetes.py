@@ -117,8 +117,10 @@ class HorizontalPodAutoscaler:
     def desired(self, seen: Seen, now: float) -> int:
         if not seen.current:
             return self.minimum
-        recommendation = self.stabilised(self.recommendation(seen, now), seen.current, now)
-        wanted = self.limited(recommendation, seen.current, now)
+        wanted = min(max(seen.current, self.minimum), self.maximum)
+        if wanted == seen.current:  # out of bounds it goes to the bound and asks for nothing else
+            recommendation = self.stabilised(self.recommendation(seen, now), seen.current, now)
+            wanted = self.limited(recommendation, seen.current, now)
         if wanted != seen.current:
             self.changes.append((now, wanted - seen.current))
         return wanted
@@ -162,12 +164,12 @@ class HorizontalPodAutoscaler:
         return min(max(current, least), most)
 
     def limited(self, wanted: int, current: int, now: float) -> int:
-        """As far towards *wanted* as the limits of that direction allow, and the bounds."""
+        """As far from *current*, which lies within the bounds, towards *wanted* as they and the limits allow."""
         if wanted > current:
             most = max(current, self._reach(self.up, current, now, math.inf))
-            return max(min(wanted, most, self.maximum), min(current, self.maximum), self.minimum)
+            return min(wanted, most, self.maximum)
         least = min(current, self._reach(self.down, current, now, -math.inf))
-        return min(max(wanted, least, self.minimum), self.maximum)
+        return max(wanted, least, self.minimum)
 
     def _reach(self, behaviour: Behaviour, current: int, now: float, goal: float) -> int:
         """How far one step may go towards *goal* (endless up or down): the period began before its changes."""

@@ -148,6 +148,7 @@ class Broker:
         queue, db = self.queue(parameters), self.store.db
         for table, column in (("queue", "id"), ("message", "queue"), ("sent", "queue"), ("attempt", "queue")):
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (queue.id,))
+        db.execute("DELETE FROM move WHERE source = ?", (queue.name,))
         db.execute("DELETE FROM gone WHERE deleted_s <= ?", (now - RECREATE_AFTER_S,))
         db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (queue.name, now))
         self.known.clear()

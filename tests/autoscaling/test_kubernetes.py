@@ -178,7 +178,8 @@ def test_a_clock_that_is_set_back_holds_nothing_up():
     assert [policy.desired(Seen(pods(*[0.1] * 16)), now) for now in (20.0, 306.0)] == [16, 4]
 
 
-def test_more_pods_than_the_maximum_go_at_once():
+def test_out_of_bounds_it_goes_to_the_bound_whatever_the_load():
+    assert HorizontalPodAutoscaler(0.5, maximum=6, down=GONE).desired(Seen(pods(*[0.0] * 20)), 0.0) == 6
     assert HorizontalPodAutoscaler(0.5, maximum=6).desired(Seen(pods(*[1.0] * 20)), 0.0) == 6
     assert HorizontalPodAutoscaler(0.5, minimum=6).desired(Seen(pods(0.0)), 0.0) == 6
 

@@ -197,6 +197,19 @@ def test_a_move_can_be_stopped(on: Local) -> None:
     assert on.refused("CancelMessageMoveTask", 10.0, TaskHandle=handle) == "InvalidParameterValue"
 
 
+def test_a_queue_made_again_has_no_tasks_of_its_predecessor(on: Local) -> None:
+    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}'
+    dead = on.queue("dead")
+    on.queue("q", RedrivePolicy=policy)
+    arn = "arn:aws:sqs:us-east-1:000000000000:dead"
+    on("StartMessageMoveTask", SourceArn=arn)
+    on("DeleteQueue", QueueUrl=dead)
+    with on.broker.store.transaction():
+        on.broker.moves.tick(1.0)
+    on("CreateQueue", 61.0, QueueName="dead")
+    assert on("ListMessageMoveTasks", 61.0, SourceArn=arn) == {"Results": []}
+
+
 def test_in_flight_has_an_end(on: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minisys.queues.delivery.MOST_IN_FLIGHT", 12)
     url = sent(on, *map(str, range(15)))
