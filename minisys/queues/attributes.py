@@ -122,6 +122,8 @@ def checked(attributes: Mapping[str, Any], fifo: bool) -> dict[str, str]:
 
 def check_together(attributes: Mapping[str, str]) -> None:
     """Raise SqsError for attributes that exclude each other."""
+    if attributes.get("KmsMasterKeyId") and attributes.get("SqsManagedSseEnabled") == "true":
+        raise _bad_value("SqsManagedSseEnabled")  # one kind of encryption at a time
     per_group = attributes.get("FifoThroughputLimit") == "perMessageGroupId"
     if per_group and attributes.get("DeduplicationScope") != "messageGroup":
         raise _bad_value("FifoThroughputLimit")  # "allowed only when the value for DeduplicationScope is messageGroup"
@@ -135,7 +137,7 @@ def _checked(name: str, value: Any, fifo: bool) -> str:
     value = str(value)
     if name in NUMBERS:
         low, high, _ = NUMBERS[name]
-        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
             raise _bad_value(name)
         return str(int(value))
     if name in FLAGS and value.lower() not in ("true", "false"):
@@ -163,7 +165,7 @@ def _redrive(value: str, policy: Mapping[str, Any]) -> str:
     if not isinstance(target, str):
         reason = "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."
         raise bad_policy("RedrivePolicy", value, reason)
-    if not re.fullmatch(r"\d{1,4}", count) or not 1 <= int(count) <= 1_000:
+    if not re.fullmatch(r"[0-9]{1,4}", count) or not 1 <= int(count) <= 1_000:
         reason = f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive."
         raise bad_policy("RedrivePolicy", value, reason)
     return _json({"deadLetterTargetArn": target, "maxReceiveCount": int(count)})
@@ -171,12 +173,16 @@ def _redrive(value: str, policy: Mapping[str, Any]) -> str:
 
 def _allowed(value: str, policy: Mapping[str, Any]) -> str:
     sources, permission = policy.get("sourceQueueArns", []), policy.get("redrivePermission")
-    if permission not in ("allowAll", "denyAll", "byQueue") or not isinstance(sources, list) or len(sources) > 10:
+    if permission not in ("allowAll", "denyAll", "byQueue") or not _few_names(sources):
         reason = "redrivePermission must be allowAll, denyAll or byQueue with up to 10 sourceQueueArns."
         raise bad_policy("RedriveAllowPolicy", value, reason)
     if (permission == "byQueue") != bool(sources):
         raise bad_policy("RedriveAllowPolicy", value, "sourceQueueArns goes with byQueue, and only with it.")
     return _json(dict(policy))
+
+
+def _few_names(sources: object) -> bool:
+    return isinstance(sources, list) and len(sources) <= 10 and all(isinstance(each, str) for each in sources)
 
 
 def _json(value: object) -> str:

@@ -71,6 +71,7 @@ class Holding:
         if entry.get("VisibilityTimeout") is None:
             raise missing("VisibilityTimeout")
         timeout_s = number(entry, "VisibilityTimeout", 0, 43_200, 0)
+        self.broker.delivery.expire(queue, now)
         row = self.db.execute("SELECT * FROM message WHERE seq = ?", (sequence,)).fetchone()
         if row is None or row["queue"] != queue.id:
             said = "Message does not exist or is not available for visibility timeout change."

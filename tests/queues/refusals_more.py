@@ -23,6 +23,11 @@ CASES = {
     "encryption perhaps": ("create_queue", _create(SqsManagedSseEnabled="perhaps"), BAD_VALUE),
     "a key reused for 59 s": ("create_queue", _create(KmsDataKeyReusePeriodSeconds="59"), BAD_VALUE),
     "a key reused for 86401 s": ("create_queue", _create(KmsDataKeyReusePeriodSeconds="86401"), BAD_VALUE),
+    "a timeout of Arabic digits": ("create_queue", _create(VisibilityTimeout="٣"), BAD_VALUE),
+    "two kinds of encryption": ("create_queue", _create(KmsMasterKeyId="k", SqsManagedSseEnabled="true"), BAD_VALUE),
+    "a redrive permission of no names": (
+        "create_queue", _allow(redrivePermission="byQueue", sourceQueueArns=[1]), BAD,
+    ),
     "a scope there is not": ("create_queue", _create("x.fifo", FifoQueue="true", DeduplicationScope="all"), BAD_VALUE),
     "a scope in a standard queue": ("create_queue", _create(DeduplicationScope="queue"), BAD_NAME),
     "turning a queue into FIFO": (

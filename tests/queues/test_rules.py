@@ -93,6 +93,13 @@ def test_messages_are_kept_as_long_as_the_queue_says(on: Local) -> None:
     assert told["Attributes"] == {"ApproximateNumberOfMessages": "0"}
 
 
+def test_a_message_that_is_too_old_cannot_be_held_for_longer(on: Local) -> None:
+    url = sent(on, "x", MessageRetentionPeriod=60, VisibilityTimeout=600)
+    (got,) = on.receive(url, 10.0)
+    asked = {"QueueUrl": url, "ReceiptHandle": got["ReceiptHandle"], "VisibilityTimeout": 5}
+    assert on.refused("ChangeMessageVisibility", 60.0, **asked) == "InvalidParameterValue"
+
+
 def test_a_dead_letter_keeps_its_age(on: Local) -> None:
     dead = on.queue("dead", MessageRetentionPeriod=100)
     policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}'
