@@ -177,14 +177,16 @@ def test_a_low_score_says_what_was_missing():
     assert checked(card(1, "nothing on the failover"), ["other words"])["scoping"] == (1, "nothing on the failover")
 
 
-@pytest.mark.parametrize("evidence", [
+NO_EVIDENCE = (
     "p99: wanted 300 ms, got 900 ms: missed",  # measured
     "single point of failure of db: damage 0.6 before", "missed the failover",
     "Your db has one copy", "Lines may now carry a picture",  # the interviewer's
     "wo copies in two zones, because one d", "one dies In deep dive",  # a scrap of letters; across two answers
     "one db to begin with",  # the starter's
-])  # fmt: skip
-def test_evidence_is_what_the_candidate_said_or_drew(talk, evidence, monkeypatch):
+)  # fmt: skip
+
+
+def test_evidence_is_what_the_candidate_said_or_drew(talk, monkeypatch):
     monkeypatch.setattr(Machine, "starter", lambda self, case: "one db to begin with")
     to(talk, DRAW)
     talk.draw("one db to begin with\n  and a balancer before it")
@@ -192,9 +194,10 @@ def test_evidence_is_what_the_candidate_said_or_drew(talk, evidence, monkeypatch
     talk.move_on()
     talk.draw("one db to begin with\n  and a balancer before it")
     to(talk, len(PHASES))
-    with pytest.raises(OutOfTurn, match="was not said; copy words"):
-        talk.score(card(2, evidence))
-    talk.score(card(2) | {"scoping": (2, "and a balancer, before it"), "estimation": (1, evidence)})
+    for evidence in NO_EVIDENCE:
+        with pytest.raises(OutOfTurn, match="was not said; copy words"):
+            talk.score(card(2, evidence))
+    talk.score(card(2) | {"scoping": (2, "and a balancer, before it"), "estimation": (1, NO_EVIDENCE[0])})
     assert talk.mock.done
 
 
@@ -276,7 +279,7 @@ def test_an_unreadable_interview_is_left_out_and_the_others_stay(talk, progress)
 EVENTS = st.lists(st.tuples(st.sampled_from([*STEPS, "dance"]), st.floats(0, 900), st.text(max_size=8)), max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(EVENTS)
 def test_whatever_happens_the_clock_adds_up_and_a_replay_is_equal(steps):
     now, kept, mock = 1000.0, [], Mock()
