@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
+from minisys.caching.policies import POLICIES as EVICTIONS
 from minisys.design.parts import (
     Autoscaler,
     Balancer,
@@ -42,10 +44,11 @@ def maybe(what: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def designs(draw: st.DrawFn, *, most: int = 9, small: bool = True) -> Design:
+def designs(draw: st.DrawFn, *, most: int = 9, small: bool = True, kept: bool = False) -> Design:
     """A valid design of up to *most* parts behind its clients; parts call only later ones, so nothing is a circle.
 
     *small*: rates, times and copies in which a run of some seconds stays short; else anything within the bounds.
+    *kept*: caches may have keys, queues a visibility, workers poison and crashes.
     """
     names = draw(st.sampled_from([["eu"], ["eu", "us"], list(REGIONS)]))
     regions = {name: REGIONS[name] for name in names}
@@ -55,6 +58,7 @@ def designs(draw: st.DrawFn, *, most: int = 9, small: bool = True) -> Design:
     parts: list[Part] = []
     for i in reversed(range(count)):  # the last first, so that a part knows whom it can call
         parts.insert(0, draw(_part(kinds[i], f"{kinds[i].kind} {i + 1}", parts, regions, small)))
+    parts = [replace(part, **draw(_kept(part))) for part in parts] if kept else parts
     inside = [part.name for part in parts if not isinstance(part, Workers)]
     for number, region in enumerate(names[: draw(st.integers(1, len(names)))]):
         first = [Call(draw(st.sampled_from(inside)), timeout=draw(maybe(some(0.05, 5))))]
@@ -121,6 +125,21 @@ def _own(draw: st.DrawFn, kind: type[Part], source: str, copies: int) -> dict[st
     if kind is Dns:
         return {"route": draw(st.sampled_from(["nearest", "first", "anycast"])), "ttl": draw(some(0, 300))}
     return {"available": draw(some(0, 1)), "limit": draw(maybe(some(1, 100)))} if kind is External else {}
+
+
+@st.composite
+def _kept(draw: st.DrawFn, part: Part) -> dict[str, Any]:
+    """What only the model knows, of each second part that may have it."""
+    if draw(st.booleans()):
+        return {}
+    if isinstance(part, Cache):
+        capacity, ttl = draw(st.integers(1, 50)), draw(maybe(some(0.01, 100)))
+        return {"hits": 0.9, "capacity": capacity, "eviction": draw(st.sampled_from(list(EVICTIONS))), "ttl": ttl}
+    if isinstance(part, Queue):
+        return {"visibility": draw(some(0.02, 3))}
+    if isinstance(part, Workers):
+        return {"poison": draw(some(0, 0.5)), "crashes": draw(some(0, 0.5)), "restart": draw(some(0, 3))}
+    return {}
 
 
 @st.composite

@@ -55,6 +55,8 @@ def assert_same(one: Run, other: Run) -> None:
                 np.testing.assert_allclose(mine[column], theirs[column], 1e-6, 1e-9, err_msg=f"{frame} {column}")
             else:
                 assert list(mine[column]) == list(theirs[column]), (frame, column)
+    for column in ("number", "per_s", "stay_s"):
+        np.testing.assert_allclose(one.little()[column], other.little()[column], 1e-6, 1e-9, err_msg=column)
     assert (one.lost_writes, one.bottleneck()) == (other.lost_writes, other.bottleneck())
     assert [row[1:] for row in one.tally.series] == [row[1:] for row in other.tally.series]
 

@@ -18,7 +18,7 @@ QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # a design is small enoug
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=SLOW, phases=QUICK)
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW, phases=QUICK)
 @given(designs(small=False))
 def test_flows_bill_and_availability_of_any_design(design: Design) -> None:
     room = headroom(design)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from minisys.caching import model as caching
 from minisys.caching.policies import POLICIES
@@ -17,6 +19,8 @@ from minisys.design.text import DesignError, read, write
 from minisys.queues import fast as queues_fast
 from minisys.queues.model import Plan, through_queue
 from minisys.testbed.workload import Exponential, Poisson, Workload, Zipf, workload
+from tests.design.designs import designs
+from tests.design.same import plans
 
 HOP_S, TTL_S, ROOM, CRASH_S = 0.0005, 1.0, 60, 1.5
 BESIDE = (  # the steps of caching.patterns.CacheAside, an arrow each
@@ -202,3 +206,17 @@ def test_a_flow_has_the_share_of_hits_that_a_long_run_has(more: dict) -> None:
     late = seen[seen["sent_s"] > 5.0]["server"].astype(str)
     assert hit_share(design, design["cache"]) == pytest.approx((late != "database").mean(), abs=0.02)
     assert flows(design).rate("database") == pytest.approx((late == "database").sum() / 15.0, rel=0.06)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_any_design_with_keys_and_slow_messages_loses_nobody(data: st.DataObject) -> None:
+    design = data.draw(designs(kept=True))
+    assert read(write(design)) == design
+    result = run(design, plan=data.draw(plans(design)), for_s=2.0, seed=1)
+    result.conservation()
+    result.trace.check()
+    for queue in design.of(Queue) if result.engine == "model" else ():
+        told = result.delivered(queue.name).frame
+        most = [one.attempts for one in design.of(Workers) if one.source == queue.name]
+        assert told["receives"].max() <= max(most, default=0) if len(told) else True

@@ -87,7 +87,7 @@ def test_what_is_written_is_short_and_plain_yaml():
 
 
 @given(designs(small=False))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=45, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_design_comes_back_from_its_text(design):
     check(design)
     assert read(write(design)) == design

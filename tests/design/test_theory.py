@@ -69,7 +69,7 @@ def test_no_queue_loses_what_erlang_b_says() -> None:
 POLICIES = ["round robin", "random", "least connections", "power of two", "peak ewma", "uri hash", "ring", "maglev"]
 
 
-def offered(n: int = 3_000, seed: int = 5) -> Workload:
+def offered(n: int = 1_500, seed: int = 5) -> Workload:
     return workload(n, arrivals=Poisson(240.0), work=Exponential(0.01), seed=seed)
 
 
