@@ -62,6 +62,7 @@ def _harm(delivery: str, share: float, visibility_s: float) -> tuple[int, int, i
     return made.count("lost"), made.twice, int((made.frame["receives"] > 1).sum())
 
 
+@lru_cache(maxsize=64)  # a slider moves one of three controls: what is left may be known
 def _crashed(delivery: str, share: float, visibility_s: float, n: int = 1_500, seed: int = 1) -> Delivered:
     plan = Plan(CONSUMERS, visibility_s, delivery=delivery, crash_share=share, restart_s=1.0, max_receives=10)
     return through_queue(day(n=n, seed=seed), plan)
@@ -181,14 +182,15 @@ def rebalance_at(what: str, pause: float, session: int) -> tuple[alt.LayerChart,
     }.get(what, Member("c3", HAPPENS_S))  # fmt: skip
     plan = LogPlan(12, [*fixed, last], pause_s=pause, eager=what.endswith("eager"), session_s=float(session))
     runs = [through_log(_records(seed), plan, until_s=SHOWN_S[1]) for seed in CALM]
-    line = pd.concat(made.backlog(0.5).query("@SHOWN_S[0] <= time_s <= @SHOWN_S[1]") for made, _ in runs)
-    mean = line.groupby("time_s")["backlog"].mean()
+    line = pd.concat(made.backlog(0.5) for made, _ in runs)
+    mean = line[line["time_s"].between(*SHOWN_S)].groupby("time_s")["backlog"].mean()
     chart = charts.over_time(
         mean.reset_index().assign(name="records not done").rename(columns={"time_s": "second"}), y="backlog", by="name",
         y_title="records not done", title=f"Partitions change hands: {what}",
         events={HAPPENS_S: what.split()[1].strip(",")},
     )  # fmt: skip
-    moved = runs[0][1].query("time_s >= @HAPPENS_S").iloc[0]
+    shares = runs[0][1]
+    moved = shares[shares["time_s"] >= HAPPENS_S].iloc[0]
     before, most = mean[mean.index < HAPPENS_S].mean(), mean[mean.index >= HAPPENS_S].max()
     return chart, (
         f"{moved['paused']:.0f} of 12 partitions stand still from {HAPPENS_S:.0f} s to {moved['time_s'] + pause:g} s. "

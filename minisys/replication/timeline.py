@@ -125,7 +125,7 @@ def _texts(frame: pd.DataFrame, rows: list[str]) -> list[alt.Chart]:
                     x=alt.X("start:Q"),
                     y=alt.Y("client:N", sort=rows),
                     text=alt.Text("says:N"),
-                    color=alt.value(style.PALETTE["ink"]),
+                    color=alt.ColorValue(style.PALETTE["ink"]),
                 )
             )
     return made

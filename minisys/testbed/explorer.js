@@ -27,13 +27,25 @@ function element(tag, className, parent, attributes = {}) {
   return made;
 }
 
+// A title that says the values ("second 10") is a signal, so that a new one needs no new view. What only a screen reader
+// would find inside a layer is said by the whole chart's label.
+function titled(structure) {
+  const spec = JSON.parse(structure), title = spec.title;
+  for (const layer of spec.layer ?? []) delete layer.description;
+  if (typeof title !== "string") return { spec, title: null, shape: JSON.stringify(spec) };
+  spec.title = { text: { expr: "ms_title" } };
+  const shape = JSON.stringify(spec);
+  spec.params = [...(spec.params ?? []), { name: "ms_title", value: title }];
+  return { spec, title, shape };
+}
+
 export default {
   render({ model, el }) {
     el.classList.add("ms-scene");
     const paper = element("div", "ms-paper", el);
     const error = element("div", "ms-scene-error", el, { role: "alert" });
     const caption = element("p", "ms-caption", el, { "aria-live": "polite", role: "status" });
-    let view = null, structure = null, drawn = 0, pressed = 0, gone = false, queue = Promise.resolve();
+    let view = null, shape = null, drawn = 0, pressed = 0, gone = false, queue = Promise.resolve();
 
     const still = model.get("still");
     if (still) {
@@ -71,13 +83,14 @@ export default {
       if (gone || stamp <= drawn || !model.get("structure")) return;
       const library = await vega(model);
       if (gone || model.get("stamp") !== stamp) return;         // a newer result is here already
-      const rows = model.get("rows");
-      if (view && structure === model.get("structure")) {
+      const rows = model.get("rows"), wanted = titled(model.get("structure"));
+      if (view && shape === wanted.shape) {
         for (const [name, values] of Object.entries(rows)) view.data(name, values);
+        if (wanted.title !== null) view.signal("ms_title", wanted.title);
         await view.runAsync();
       } else {
-        structure = model.get("structure");
-        const made = await library.vegaEmbed(paper, { ...JSON.parse(structure), datasets: rows }, { actions: false, renderer: "svg" });
+        shape = wanted.shape;
+        const made = await library.vegaEmbed(paper, { ...wanted.spec, datasets: rows }, { actions: false, renderer: "svg" });
         if (view) view.finalize();
         view = made.view;
       }

@@ -214,5 +214,5 @@ class Events:
             text = base.transform_filter(f"datum.row == {row}").mark_text(
                 align="left", baseline="bottom", dx=-3, fontSize=12, fontWeight=500, color=ink
             )
-            made.append(text.encode(x=places["x"], y=alt.value(-4 - 15 * row), text=alt.Text("says:N")))
+            made.append(text.encode(x=places["x"], y=alt.YValue(-4 - 15 * row), text=alt.Text("says:N")))
         return made
