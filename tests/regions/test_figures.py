@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from minisys.regions import drilled, explorers, figures, theory
@@ -110,3 +111,11 @@ def test_formula_and_model_of_the_drill_rank_the_levels_alike():
     seen = [drilled._simulated(level, 0).rto_s for level in drilled.DRILLED]
     assert said[0] > said[1] > said[2] >= said[3] and seen[0] > seen[1] > max(seen[2:])
     assert drilled._simulated(drilled.DRILLED[3], 0).lost == ()
+
+
+def test_a_step_falls_at_its_end_and_not_half_a_step_before():
+    frame = pd.DataFrame({"minute": [-0.5, 0.5, 1.5], "well": [100.0, 0.0, 100.0], "kind": "a"})
+    made = figures._stepped(frame, "minute", 1.0)
+    assert made["minute"].tolist() == pytest.approx([-1, 0, 0, 1, 1, 2], abs=1e-4)
+    assert made["well"].tolist() == [100, 100, 0, 0, 100, 100] and made["minute"].is_unique
+    assert "below 90 % from minute 0 to 1, at least 0 %" in figures._gaps(made, "minute", "t")
