@@ -151,23 +151,29 @@ def bottleneck(design: Design) -> Iterator[Suspect]:
 
 
 def unbounded_queue(design: Design) -> Iterator[Suspect]:
-    """The part that is full first lets everybody wait: traffic beyond what it can do. Saved: what a limit saves."""
-    room = headroom(design)
-    if not room.breaks_first or not 0.01 < room.at_times < 1e3:
-        return
-    traffic = Traffic.steady().times(JUMP * room.at_times)
-    part = design[room.breaks_first]
-    if isinstance(part, Workers):
-        queue = next((other for other in design.of(Queue) if other.name == part.source), None)
-        if queue is not None and queue.limit is None:
-            said = {"at": room.at_times, "times": JUMP * room.at_times, "taker": part.name}
-            yield Suspect("unbounded queue", queue.name, traffic=traffic, kind="backlog", said=said)
-    elif not isinstance(part, External) and part.queue is None and part.takes > 0:
-        patience = design.objectives.p99 or 1.0
-        limit = max(1, min(ROOM, math.floor(0.5 * patience * part.workers / max(1e-6, part.takes))))
-        said = {"at": room.at_times, "times": JUMP * room.at_times, "limit": limit}
-        cured = changed(design, part.name, queue=limit)
-        yield Suspect("unbounded queue", part.name, traffic=traffic, kind="load", instead=cured, said=said)
+    """What is full first lets everybody wait: traffic beyond what it can do. Saved: what a limit saves.
+
+    Workers that are full delay messages, not users: so the first that users wait for is asked, too.
+    """
+    room, asked = headroom(design), False
+    for name, at in zip(room.parts["part"], room.parts["at_times"].tolist(), strict=True):
+        part = design[name]
+        if asked or not 0.01 < at < 1e3:
+            return
+        asked = not isinstance(part, Workers)
+        traffic = Traffic.steady().times(JUMP * at)
+        said: dict[str, float | str] = {"at": at, "times": JUMP * at}
+        if isinstance(part, Workers):
+            queue = next((other for other in design.of(Queue) if other.name == part.source), None)
+            if queue is not None and queue.limit is None:
+                said |= {"taker": part.name}
+                yield Suspect("unbounded queue", queue.name, traffic=traffic, kind="backlog", said=said)
+        elif not isinstance(part, External) and part.queue is None and part.takes > 0:
+            patience = design.objectives.p99 or 1.0
+            limit = max(1, min(ROOM, math.floor(0.5 * patience * part.workers / max(1e-6, part.takes))))
+            cured = changed(design, part.name, queue=limit)
+            said |= {"limit": limit}
+            yield Suspect("unbounded queue", part.name, traffic=traffic, kind="load", instead=cured, said=said)
 
 
 CALLS = (

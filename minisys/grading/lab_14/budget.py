@@ -44,7 +44,7 @@ def still_calm(text: Text) -> str:
 
 WITHIN = (
     Check("it can be read, and the facts are as given", respects),
-    Check(f"at most ${BUDGET:,.0f} a month", cheap, after_others=True),
+    Check(f"at most ${BUDGET:,.0f} a month", cheap),
     Check("the busiest hour is still held", still_busy, limit_s=WARM_S, after_others=True),
     Check("any copy and any zone may still go", still_standing, limit_s=WARM_S, after_others=True),
     Check("the bank and the cache still hurt nobody", still_calm, limit_s=WARM_S, after_others=True),

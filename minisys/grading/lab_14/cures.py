@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from minisys.chaos.plan import Fault
+from minisys.design.attack import Finding
 from minisys.design.flat import copy_name
 from minisys.design.flow import flows
 from minisys.design.parts import Cache, Database, Design, Dns, Edge, External, Part, Queue, Workers
@@ -44,6 +45,34 @@ def full(design: Design) -> str:
             return (f"{who} can do {pace:.0f} a second when all is well, and {rate:.0f} come: when is the line worked "
                     "off? More workers or copies (chapter 08).")  # fmt: skip
     return ""
+
+
+def unpaid_why(design: Design) -> str:
+    """Who gives up a charge, and what helps."""
+    callers = [part for part in design.parts if any(call.to == "bank" for call in part.calls)]
+    for part in callers:
+        call = next(call for call in part.calls if call.to == "bank")
+        if call.optional:
+            return (f"{part.name}'s call to the bank is `optional`: if it fails, it is forgotten. Put charges into a "
+                    "`queue`, and let `workers` call the bank (chapter 08).")  # fmt: skip
+        if isinstance(part, Workers):
+            return (f"{part.name} gives a message up before the bank is back: more `attempts` with a longer `backoff` "
+                    f"on its call to the bank, and `attempts` on {part.name} itself (chapter 10).")  # fmt: skip
+    return "Put charges into a `queue`, and let `workers` call the bank and try again (chapter 08)."
+
+
+def cure(design: Design, found: Finding) -> str:
+    """The cure of a finding; of a storm of retries also where it begins: the arrows that try more than once."""
+    callee = found.component
+    said = [
+        f"{part.name} to {callee}{f' on {call.on}' if call.on != 'all' else ''}: attempts {call.attempts}"
+        for part in design.parts
+        for call in part.calls
+        if call.to == callee and call.attempts > 1
+    ]
+    if found.weakness != "retry amplification" or not said:
+        return found.cure
+    return f"{'; '.join(said)}. The smaller {callee} is, the sooner it drowns in them. {found.cure}"
 
 
 def _of(design: Design, part: Part, target: str) -> str:

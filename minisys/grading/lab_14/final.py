@@ -13,13 +13,14 @@ from minisys.design.parts import Design, Dns, Edge
 from minisys.design.sentences import CURES
 from minisys.grading.checks import Check, Wrong
 from minisys.grading.lab_14.business import AVAILABILITY, RTO_S, TIMES, Text, design_of, respects
-from minisys.grading.lab_14.cures import why
+from minisys.grading.lab_14.cures import cure, unpaid_why, why
 from minisys.grading.lab_14.peak import USUAL, WARM_S
 from minisys.grading.lab_14.scene import Scene, bad, caches, trouble, unpaid, zones_used
 
 SEED, EVENINGS, FEW, FREE_RIDES, DAMAGE, REQUESTS = 61, tuple(range(507, 519)), 0.03, 0.01, 0.05, 4_000
 PASTE = f"design_of(text), seed={SEED}, requests={REQUESTS:_}"
 ORDINARY = "Clicks fail in an ordinary hour, with nothing broken: is a timeout shorter than the work (chapter 10)?"
+WORDS = {"times": f"with {TIMES:g} times the traffic", "single_fault": "while the worst single fault lasts"}
 CHAPTERS = {
     "p99": CURES["bottleneck"], "availability": CURES["single point of failure"], "rpo": CURES["lost writes"],
     "rto": CURES["slow failover"], "cost": "monthly(read(text)) shows each item (chapter 14).",
@@ -63,11 +64,11 @@ def promised(text: Text) -> str:
     verdict = judge(design, seed=SEED, requests=REQUESTS)
     missed = [row for row in verdict.rows if not row.kept]
     if missed:
-        said = "; ".join(f"{row.objective}: {row.got} ({row.evidence})" for row in missed)
-        wanted = "; ".join(f"{row.objective}: {row.wanted}" for row in missed)
+        said = "; ".join(f"{WORDS.get(row.objective, row.objective)}: {row.got} ({row.evidence})" for row in missed)
+        wanted = "; ".join(f"{WORDS.get(row.objective, row.objective)}: {row.wanted}" for row in missed)
         looks = dict.fromkeys(_cure(design, row.objective) for row in missed)
         raise Wrong(said, given=f"judge({PASTE})", expected=wanted, look=" ".join(looks))
-    return ", ".join(f"{row.objective} {row.got}" for row in verdict.rows)
+    return ", ".join(f"{WORDS.get(row.objective, row.objective)} {row.got}" for row in verdict.rows)
 
 
 def _cure(design: Design, objective: str) -> str:
@@ -78,11 +79,13 @@ def _cure(design: Design, objective: str) -> str:
 
 def unharmed(text: Text) -> str:
     """The attack finds nothing that is worth a talk."""
-    found = [one for one in attack(design_of(text), seed=SEED, requests=REQUESTS) if one.promised]
+    design = design_of(text)
+    found = [one for one in attack(design, seed=SEED, requests=REQUESTS) if one.promised]
     if found and found[0].damage > DAMAGE:
         worst = found[0]
-        raise Wrong(f"{worst.weakness} at {worst.component}: {worst.sentence}", given=f"attack({PASTE})",
-                    expected=f"no damage above {DAMAGE:g}; this is {worst.damage:.2f}", look=worst.cure)  # fmt: skip
+        said, wanted = f"{worst.weakness} at {worst.component}: {worst.sentence}", f"no damage above {DAMAGE:g}"
+        look = cure(design, worst)
+        raise Wrong(said, given=f"attack({PASTE})", expected=f"{wanted}; this is {worst.damage:.2f}", look=look)
     return f"{len(found)} finding{'s' * (len(found) != 1)}, none above {DAMAGE:g}"
 
 
@@ -100,7 +103,7 @@ def evenings(text: Text) -> str:
         if seen.lost_writes:
             raise Wrong(f"{fault.kind} at {fault.target}: {seen.lost_writes:,} confirmed writes are gone",
                         given=str(scene), expected="none", look=CURES["lost writes"])  # fmt: skip
-    counted = f"fail or are late; after a loss, from {RTO_S:g} s on"
+    counted = f"fail or are late (after a death or a lost zone: of those from {RTO_S:g} s later on)"
     return f"{len(EVENINGS)} evenings, at worst {100 * worst:.1f} % of the clicks {counted}"
 
 
@@ -113,7 +116,7 @@ def books(text: Text) -> str:
         done, free = done + rides, free + never
         if never > FREE_RIDES * rides:
             raise Wrong(f"{never:,} of {rides:,} confirmed writes were never charged", given=str(scene),
-                        expected=f"all but {100 * FREE_RIDES:g} in 100", look=CURES["hard dependency"])  # fmt: skip
+                        expected=f"all but {100 * FREE_RIDES:g} in 100", look=unpaid_why(design))  # fmt: skip
     return f"{done:,} confirmed writes, {free:,} not charged"
 
 

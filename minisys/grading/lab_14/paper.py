@@ -92,7 +92,8 @@ def number(name: str, answer: Answer) -> str:
     if abs(came - wanted) <= 0.002 * wanted:
         return f"{came:.6g}"
     near = [text for value, text in SLIPS[name] if abs(came - value) <= 0.005 * value]
-    raise Wrong(f"{came:.6g}", given=ASKED[name], expected=UNITS[name], look=near[0] if near else FORMULAS[name])
+    expected = f"{'more' if wanted > came else 'less'} than that"
+    raise Wrong(f"{came:.6g} {UNITS[name]}", expected=expected, look=near[0] if near else FORMULAS[name])
 
 
 PAPER = tuple(Check(ASKED[name], partial(number, name)) for name in ASKED)

@@ -31,6 +31,7 @@ from minisys.testbed import style
 from minisys.testbed.home import data_folder
 from minisys.testbed.tables import Table, table
 
+CAPTION = f"Bad: failed or late (after a death or a lost zone: of those from {RTO_S:g} s later on)"
 WIDE = (
     ".ms-report .ms-card { border: 0; box-shadow: none; padding: 0; max-width: none; }"
     " .ms-report td { overflow-wrap: normal; word-break: normal; }"
@@ -143,7 +144,7 @@ def nights(design: Design) -> Table:
         rows.append((seed, scene.traffic.name, f"{fault.kind}, {fault.target}", f"{100 * share:.1f} %",
                      f"{seen.rto_s:.1f} s", seen.lost_writes, f"{free} of {rides:,}"))  # fmt: skip
     columns = ["seed", "traffic", "fault", "bad clicks", "longest outage", "writes lost", "not charged"]
-    return table(pd.DataFrame(rows, columns=columns), caption="Bad: failed or late; after a loss, from 20 s on")
+    return table(pd.DataFrame(rows, columns=columns), caption=CAPTION)
 
 
 def _plain(made: Table) -> str:

@@ -17,8 +17,8 @@ from minisys.design.places import copies_of
 from minisys.design.run import Run, run
 from minisys.design.text import read, write
 from minisys.design.traffic import Traffic
-from minisys.grading.checks import Check, Wrong
-from minisys.grading.lab_14.business import P99_S, Text
+from minisys.grading.checks import Check, NotRun, Wrong
+from minisys.grading.lab_14.business import P99_S, Text, design_of, respects
 
 SURGE = "Traffic.flash_sale(times={times:g}, at_s={at_s:g}, hold_s={hold_s:g})"
 SHIFT = "Traffic.region_shift({origin!r}, {to!r}, share={share:g}, at_s={at_s:g})"
@@ -68,6 +68,8 @@ def to_paste(each: Check) -> Check:
     """The check, whose lines to paste name the learner's own function and keep the run as `seen`."""
 
     def look(text: Text) -> str | None:
+        if each.run is not respects:
+            _readable(text)
         try:
             return each.run(text)
         except Wrong as wrong:
@@ -79,6 +81,14 @@ def to_paste(each: Check) -> Check:
             raise
 
     return replace(each, run=look)
+
+
+def _readable(text: Text) -> None:
+    """Every check looks at a design by itself, but there must be one. Raises NotRun if there is none."""
+    try:
+        design_of(text)
+    except Wrong:
+        raise NotRun("waits until the text can be read and the facts are as given") from None
 
 
 def bad(seen: Run, from_s: float = 0.0) -> float:
