@@ -82,11 +82,11 @@ def _spoken(said: str, unit: str) -> str:
     said = re.sub(rf"(?<=\d){space}([{count}])(?![A-Za-z])", lambda found: SUFFIX[found[1]], said)
     for way, word in SPOKEN.items():
         said = re.sub(rf"(?<![A-Za-z]){way}(?![A-Za-z])", word, said)
-    said = re.sub(r"([kmgtp])byte", lambda found: {"k": "k"}.get(found[1], found[1].upper()) + "B", said)
+    said = re.sub(r"([kmgtp])byte", lambda found: f"{found[1].upper()}B".replace("KB", "kB"), said)
     said = re.sub(r"/\s*mo\b", "/month", said)
-    said = re.sub(r"(?<=[a-z])\s+(?:an?|each)\s+(?=(?:second|minute|hour|day|month|year)\b)", "/", said)
     said = re.sub(r"\$\s*([\d.]+(?:e\d+)?)", r"\1 dollar", said)
     said = re.sub(r"([\d.]+(?:e\d+)?)\s*\$", r"\1 dollar", said)
+    said = re.sub(r"(?<=[a-z])\s+(?:an?|each)\s+(?=(?:second|minute|hour|day|month|year)\b)", "/", said)
     if unit.startswith("dollar/") and re.fullmatch(r"[\d.e+]+ dollars?", said):  # "$5,000" of what costs by the month
         return said.partition(" ")[0]
     return said

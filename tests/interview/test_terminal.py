@@ -101,7 +101,9 @@ def test_the_command_asks_and_ends_with_the_input(monkeypatch):
 
 @pytest.mark.parametrize(("line", "places"), [
     ("2 1 3", [1, 0, 2]), ("2,1,3", [1, 0, 2]), ("2>1>3", [1, 0, 2]), ("2 → 1 → 3", [1, 0, 2]), ("2;1; 3;", [1, 0, 2]),
-    ("SSD, memory, disk", [1, 0, 2]), ("ssd > Memory > disk over", [1, 0, 2]), ("disk", [2]), ("0", [-1]), ("3 3", [2, 2]),
+    ("SSD, memory, disk", [1, 0, 2]),
+    ("ssd > Memory > disk over", [1, 0, 2]), ("disk", [2]),
+    ("0", [-1]), ("3 3", [2, 2]),
 ])  # fmt: skip
 def test_options_by_number_or_by_name(line, places):
     assert positions(line, ["memory", "SSD", "disk over the network"]) == places
