@@ -8,6 +8,7 @@ writer, point by point, and each point needs a line quoted from the answer.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from minisys.interview import matching, reading, task
 from minisys.interview.answers import EXACT, Span, span
 from minisys.interview.families import FAMILIES
 from minisys.interview.matching import Matching
-from minisys.interview.quotes import is_quote
+from minisys.interview.quotes import is_quote, plain
 from minisys.interview.reading import Reading
 from minisys.interview.schema import Choice, Number, Open, Ordering, Question
 from minisys.interview.steps import filled, lines
@@ -24,7 +25,7 @@ from minisys.interview.task import Task
 from minisys.interview.verdict import Verdict, are_places
 from minisys.testbed.units import UnclearError, short_name, written
 
-LONGEST, QUOTED = 100_000, 8  # characters of an open answer that are read, and that evidence has at least
+LONGEST, QUOTED, FEWEST = 100_000, 8, 5  # characters of an open answer that are read, of evidence at least; its words
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _number(asked: Asked, question: Number, answer: Any) -> Verdict:
     given, values = span(str(answer), question.unit, exact=question.tolerance < EXACT), dict(asked.values)
     key = question.compute(question.calculation, values)
     right, worked = written(key, question.unit), lines(question, values)
-    if _hit(given, key, question.tolerance):
+    if _hit(given, key, question.tolerance) or _is_share(str(answer), given, question, key):
         return Verdict(1.0, f"Right: {right}.", right, question.explanation, steps=worked)
     notes = tuple(
         ("bad", _said(given, question.unit), slip.why)
@@ -161,12 +162,15 @@ def _ordering(asked: Asked, question: Ordering, answer: Any) -> Verdict:
 
 
 def _open(question: Open, answer: Any) -> Verdict:
-    text, quotes = str(answer.get("text", ""))[:LONGEST], answer.get("evidence", {})
-    if len(text.split()) < 5:
+    given = answer if isinstance(answer, Mapping) else {}
+    text, quotes = given.get("text"), given.get("evidence")
+    text, quotes = text[:LONGEST] if isinstance(text, str) else "", quotes if isinstance(quotes, Mapping) else {}
+    if len(plain(text).split()) < FEWEST:
         raise UnclearError("write at least a sentence; the model answers come when you have committed to yours")
     notes, got = [], 0.0
     for i, point in enumerate(question.rubric):
-        quote = str(quotes.get(i, quotes.get(str(i), "")) or "").strip()
+        quote = quotes.get(i, quotes.get(str(i)))
+        quote = quote.strip() if isinstance(quote, str) else ""
         found = is_quote(quote, [text], QUOTED)
         got += point.weight if found else 0
         why = f"Your evidence: “{quote}”" if found else "not in your answer" if quote else "no evidence quoted"
@@ -182,6 +186,12 @@ def _hit(given: Span, key: float, tolerance: float) -> bool:
     """Whether *key* lies in what was given, or within the tolerance of its ends."""
     room = tolerance * abs(key) + 1e-12
     return given.low - room <= key <= given.high + room
+
+
+def _is_share(answer: str, given: Span, question: Number, key: float) -> bool:
+    """Whether a percentage was answered as a share: "0.999" where 99.9 % is right, without a sign for its unit."""
+    bare = question.unit == "percent" and not re.search(r"[A-Za-z%]", answer) and 0 < given.low <= given.high <= 1
+    return bare and _hit(Span(100 * given.low, 100 * given.high), key, question.tolerance)
 
 
 def _off(given: Span, key: float) -> str:

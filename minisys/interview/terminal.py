@@ -6,6 +6,7 @@ ends it politely with what was scored. Not done: anything that a screen reader c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -146,11 +147,27 @@ def _read(console: Console, asked: Asked, ask: Ask) -> Any:
         return written(line, asked.public()["starter"])
     if kind in ("number", "open"):
         return line
-    try:
-        positions = [int(word) - 1 for word in line.replace(",", " ").split()]
-    except ValueError:
-        raise UnclearError("write the numbers that stand before the options") from None
-    return positions
+    return positions(line, asked.public()["options"])
+
+
+def positions(line: str, options: Sequence[str]) -> list[int]:
+    """Which *options* a line means: their numbers ("2 1 3", "2>1>3"), or their texts or beginnings between commas.
+
+    Raises UnclearError for what is no number and begins none of them, or several.
+    """
+    words = [word for word in re.split(r"[\s,;>→]+", line) if word]
+    if words and all(re.fullmatch("[0-9]{1,4}", word) for word in words):
+        return [int(word) - 1 for word in words]
+    found = []
+    for part in filter(None, (part.strip().casefold() for part in re.split("[,;>→]", line))):
+        same = [i for i, text in enumerate(options) if text.casefold() == part]
+        same = same or [i for i, text in enumerate(options) if text.casefold().startswith(part)]
+        if len(same) != 1:
+            raise UnclearError(f"{part[:60]!r}: write the numbers that stand before the options")
+        found += same
+    if not found:
+        raise UnclearError("write the numbers that stand before the options")
+    return found
 
 
 def written(name: str, starter: str) -> str:

@@ -14,14 +14,19 @@ from typing import Any
 THINGS = (
     "request", "user", "backend", "server", "connection", "key", "choice", "retry", "attempt", "core", "write", "shard",
     "probe", "dollar", "link", "object", "character", "message", "worker", "partition", "pod", "slot", "row",
+    "machine", "instance", "node", "replica", "box", "query", "call", "operation", "event", "item", "record",
 )  # fmt: skip
 READABLE = re.compile(r"[0-9A-Za-zµ°%.+\-*/() ]{1,60}")
 THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
-LARGE = {"thousand": "e3", "million": "e6", "billion": "e9"}
-SUFFIX = {
-    "k": "e3",
-    "M": "e6",
-}  # "5k/s" right behind the digits; with a space Pint would take k for Boltzmann's constant
+LARGE = {
+    "thousand": "e3", "million": "e6", "billion": "e9", "trillion": "e12", "mio": "e6", "mn": "e6", "bn": "e9",
+}  # fmt: skip
+SUFFIX = {"k": "e3", "K": "e3", "M": "e6", "B": "e9"}  # behind digits; Pint knows Boltzmann, kelvin, molar and byte
+SPOKEN = {  # as people write it, and what Pint would take for revolutions, barns and atomic units
+    r"(?:rps|qps|tps)": "request/s", r"(?:rpm|qpm|tpm)": "request/min", r"reqs?": "request", r"ops?": "operation",
+    r"USD": "dollar", r"([kMGT])req": r"\1request", r"([kmgtp])b": r"\1byte", r"([kKMGTP])bps": r"\1bit/s",
+    r"([kKMGTP])b(?=\s*/)": r"\1bit", r"([kMGTP])Bps": r"\1B/s", r"K(i?)B": r"k\1B",
+}  # fmt: skip
 
 
 class UnclearError(ValueError):
@@ -51,8 +56,7 @@ def read(text: str, unit: str) -> float:
     """The number that *text* means, in *unit*. Raises UnclearError with what to write instead."""
     said = THOUSANDS.sub(lambda found: found[0].replace(",", ""), text.strip())
     said = re.sub(rf"(?<=\d)\s*({'|'.join(LARGE)})\b", lambda found: LARGE[found[1].lower()], said, flags=re.IGNORECASE)
-    said = re.sub(r"(?<=\d)([kM])(?![A-Za-z])", lambda found: SUFFIX[found[1]], said)
-    said = re.sub(r"\$\s*([\d.]+(?:e\d+)?)", r"\1 dollar", said)
+    said = _spoken(said, unit)
     if re.fullmatch(r"[\d.]*\d,\d+\D*", said):
         raise UnclearError(f"write {said.replace('.', '').replace(',', '.')!r} with a point, not a comma")
     if not READABLE.fullmatch(said) or "**" in said or not any(letter.isdigit() for letter in said):
@@ -65,10 +69,32 @@ def read(text: str, unit: str) -> float:
     plain = not re.search(r"[A-Za-zµ°%]", re.sub(r"(?<=\d)[eE][+-]?\d+", "", said))
     if plain:
         return _finite(float(value.magnitude), text)
-    if not value.is_compatible_with(unit):
+    if not value.is_compatible_with(unit) or _is_data(value.units) != _is_data(unit):
         wanted = short_name(unit) or "no unit"
         raise UnclearError(f"{text!r} is another kind of quantity; the answer is in {wanted}, like {_example(unit)!r}")
     return _finite(float(value.to(unit).magnitude), text)
+
+
+def _spoken(said: str, unit: str) -> str:
+    """*said* with Pint's words for what people write; *unit* decides whether a B is a byte or a billion."""
+    count = "kKM" if _is_data(unit) else "kKMB"
+    space = r"\s?" if unit.partition("/")[0] in (*THINGS, "", "1", "dimensionless") else ""  # "5 M" may be minutes
+    said = re.sub(rf"(?<=\d){space}([{count}])(?![A-Za-z])", lambda found: SUFFIX[found[1]], said)
+    for way, word in SPOKEN.items():
+        said = re.sub(rf"(?<![A-Za-z]){way}(?![A-Za-z])", word, said)
+    said = re.sub(r"([kmgtp])byte", lambda found: f"{found[1].upper()}B".replace("KB", "kB"), said)
+    said = re.sub(r"/\s*mo\b", "/month", said)
+    said = re.sub(r"\$\s*([\d.]+(?:e\d+)?)", r"\1 dollar", said)
+    said = re.sub(r"([\d.]+(?:e\d+)?)\s*\$", r"\1 dollar", said)
+    said = re.sub(r"(?<=[a-z])\s+(?:an?|each)\s+(?=(?:second|minute|hour|day|month|year)\b)", "/", said)
+    if unit.startswith("dollar/") and re.fullmatch(r"[\d.e+]+ dollars?", said):  # "$5,000" of what costs by the month
+        return said.partition(" ")[0]
+    return said
+
+
+def _is_data(unit: Any) -> bool:
+    """Whether a unit is one of data; to Pint a bit is a pure number, and 16 bits would be 16 requests."""
+    return any(word in str(unit) for word in ("bit", "byte"))
 
 
 def written(value: float, unit: str) -> str:
@@ -92,7 +118,9 @@ def short_name(unit: str) -> str:
 
 
 def _plural(thing: str) -> str:
-    return thing[:-1] + "ies" if thing == "retry" else f"{thing}s"
+    if thing[-1] == "x":
+        return f"{thing}es"
+    return thing[:-1] + "ies" if thing in ("retry", "query") else f"{thing}s"
 
 
 def _example(unit: str) -> str:

@@ -148,6 +148,28 @@ def test_an_empty_open_answer_is_no_answer(bank):
         judge(draw(bank["open"], 0), {"text": "dunno", "evidence": {}})
 
 
+NO_ANSWER = (
+    None, True, "0", "1,2", [], [0, 0], [0, 1, 1], [-1], [99], [0.0], [True], [None], [[0]], {"a": 1}, {0, 1}, b"x",
+    float("nan"), 10**30, "<script>", {"text": None}, {"text": 123}, {"text": ["a b c d e"]}, {"text": "- - - - - -"},
+    {"text": "\u202e \u200f \u200b \u2066 \u2069 \u202c"}, {"evidence": {0: "because queues"}}, {},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["one", "several", "ordering", "open"])
+@pytest.mark.parametrize("answer", NO_ANSWER, ids=lambda one: str(one)[:20])
+def test_what_is_no_answer_is_asked_again_and_never_breaks(bank, kind, answer):
+    with pytest.raises(UnclearError):
+        judge(draw(bank[kind], 0), answer)
+
+
+@pytest.mark.parametrize(
+    "evidence", [None, ["because queues grow"], "because", {0: None}, {0: 5}, {"1": ["x"]}, {7: "a b"}]
+)
+def test_evidence_that_is_none_earns_nothing(bank, evidence):
+    told = {"text": "Requests wait, because queues grow and grow.", "evidence": evidence}
+    assert judge(draw(bank["open"], 0), told).points == 0
+
+
 def test_nothing_of_the_key_is_public(bank):
     shown = str([draw(question, seed).public() for question in bank.values() for seed in range(5)])
     for secret in ("WHY", "EXPLAINED", "SLIP", "STEP", "MODEL", "POINT-", "FLAG", "mm1", "lost_writes", "right"):

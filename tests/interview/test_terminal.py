@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from minisys import cli
 from minisys.grading.progress import Progress
 from minisys.interview import library, terminal
+from minisys.interview.terminal import positions
+from minisys.testbed.units import UnclearError
 from tests.interview.questions import write
 
 TYPED = {
@@ -95,3 +97,21 @@ def test_the_command_takes_family_level_and_kind():
 def test_the_command_asks_and_ends_with_the_input(monkeypatch):
     done = CliRunner().invoke(cli.app, ["quiz", "77", "--count", "2", "--seed", "1"], input="1\n")
     assert done.exit_code == 0 and "Stopped here" in done.output
+
+
+@pytest.mark.parametrize(("line", "places"), [
+    ("2 1 3", [1, 0, 2]), ("2,1,3", [1, 0, 2]), ("2>1>3", [1, 0, 2]), ("2 → 1 → 3", [1, 0, 2]), ("2;1; 3;", [1, 0, 2]),
+    ("SSD, memory, disk", [1, 0, 2]),
+    ("ssd > Memory > disk over", [1, 0, 2]), ("disk", [2]),
+    ("0", [-1]), ("3 3", [2, 2]),
+])  # fmt: skip
+def test_options_by_number_or_by_name(line, places):
+    assert positions(line, ["memory", "SSD", "disk over the network"]) == places
+
+
+@pytest.mark.parametrize(
+    "line", ["", " , ", "x", "memory, tape", "1.5", "1e3", "-1", "٢", "２", "²", "memory 2", "m, s, 9" * 50]
+)
+def test_what_names_no_option_is_asked_again(line):
+    with pytest.raises(UnclearError, match="write the numbers"):
+        positions(line, ["memory", "main board", "SSD", "disk"])

@@ -76,6 +76,65 @@ def test_percents_near_a_hundred_are_measured_from_the_top(text, fits):
             span(text, "percent")
 
 
+@pytest.mark.parametrize(("text", "unit", "value"), [
+    ("5k req/s", "request/second", 5000), ("5k rps", "request/second", 5000), ("5e3 rps", "request/second", 5000),
+    ("5 000/s", "request/second", 5000), ("5000 qps", "request/second", 5000), ("5 kreq/s", "request/second", 5000),
+    ("300k rpm", "request/second", 5000), ("5K requests per second", "request/second", 5000), ("5000 ops/s", "", None),
+    ("432 million per day", "request/second", 5000), ("5000 Hz", "request/second", 5000), ("10^5", "request", 1e5),
+    ("10⁵", "request", 1e5), ("100 K", "request", 1e5), ("2B", "request", 2e9), ("2 bn", "request", 2e9),
+    ("2 M requests", "request", 2e6), ("2 Mio", "request", 2e6), ("15 machines", "server", 15), ("5x", "", 5),
+    ("×5", "", 5), ("5 times", "", 5), ("5-fold", "", 5), ("1 in 1000", "", 0.001), ("5 %", "", 0.05),
+    ("0.2 s", "millisecond", 200), ("200ms", "millisecond", 200), (".2s", "millisecond", 200),
+    ("1h 30min", "minute", 90), ("1 h 30 min", "minute", 90), ("2 min 30 s", "second", 150), ("1 d 12 h", "hour", 36),
+    ("5 ms or so", "millisecond", 5), ("ca. 5 ms", "millisecond", 5), ("5\u200b ms\u200f", "millisecond", 5),
+    ("\u202a5 ms\u202c", "millisecond", 5), ("1.5 gb", "gigabyte", 1.5), ("12 Gbit", "gigabyte", 1.5),
+    ("1.5 GiB", "gigabyte", 1.610612736), ("1500 MB", "gigabyte", 1.5), ("1 Gbps", "megabyte/second", 125),
+    ("1 Gb/s", "megabyte/second", 125), ("125 MBps", "gigabit/second", 1), ("64 KB", "kilobyte", 64),
+    ("$5,000", "dollar/month", 5000), ("$5k", "dollar/month", 5000), ("5k$/month", "dollar/month", 5000),
+    ("5000 USD/mo", "dollar/month", 5000), ("5000 dollars a month", "dollar/month", 5000),
+    ("$60,000 per year", "dollar/month", 5000),
+])  # fmt: skip
+def test_what_people_write_is_what_they_mean(text, unit, value):
+    if value is None:  # a rate is no pure number
+        with pytest.raises(UnclearError, match="another kind"):
+            span(text, unit)
+    else:
+        assert span(text, unit) == pytest.approx((value, value))
+
+
+@pytest.mark.parametrize(("text", "low", "high"), [
+    ("4-6 ms", 4, 6), ("4–6ms", 4, 6), ("4ms-6ms", 4, 6), ("4 ms - 6 ms", 4, 6), ("4..6 ms", 4, 6), ("5 ± 1 ms", 4, 6),
+    ("5 +/- 1 ms", 4, 6), ("1e-3-2e-3 s", 1, 2), ("1e-3 s", 1, 1), ("~4-6 ms", 4, 6), ("4 to 6", 4, 6),
+])  # fmt: skip
+def test_ranges_however_they_are_written(text, low, high):
+    assert span(text, "millisecond") == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(("text", "unit"), [
+    ("16 bits", "request"), ("2 bytes", "server"), ("1000 requests", "gigabyte"), ("5 B", "second"), ("5 kg", "second"),
+    ("5 M", "second"), ("5 m", "minute"), ("5 GB", "gigabit/second"), ("5 ms", "request/second"), ("5 °C", "second"),
+    ("€5000", "dollar/month"), ("$5", "second"), ("1:30", "minute"), ("> 5 ms", "millisecond"), ("1.5 Gb", "gigabyte"),
+    ("at most 5 ms", "millisecond"), ("9 ± 8 ms", "millisecond"), ("5 ± 6 ms", "millisecond"), ("1e999 s", "second"),
+    ("1e308 h", "second"), ("-inf", "second"), ("NaN s", "second"), ("5²", "second"), ("1,5 GB", "gigabyte"),
+    ("1.500,5 MB", "gigabyte"), ("<b>5</b> s", "second"), ("5 s<br>", "second"), ("15 servers and a half", "server"),
+    ("٥ s", "second"), ("５ s", "second"), ("10**5", "request"), ("10^10^10", "request"), ("five", "server"),
+    ("1 in 0", ""), ("x" * 99, ""), ("\u202e" * 50, "second"), ("5k k", "request"), ("5\n6", "request"),
+])  # fmt: skip
+def test_another_kind_and_what_is_no_number_is_asked_again(text, unit):
+    with pytest.raises(UnclearError) as problem:
+        span(text, unit)
+    assert len(str(problem.value)) < 400
+
+
+@pytest.mark.parametrize(("text", "points"), [
+    ("12 %", 1), ("12", 1), ("0.12", 1), ("12/100", 1), ("3/25", 1), ("0.11-0.13", 1),
+    ("0.12 %", 0), ("0.2", 0), ("20 %", 0), ("1.2", 0), ("0.0012", 0), ("-0.12", 0),
+])  # fmt: skip
+def test_a_percentage_may_be_said_as_a_share(text, points):
+    asked = Asked(NAMED["ca-number-tiers"], "", values={"local_percent": 40, "shared_percent": 80})
+    assert judge(asked, text).points == points
+
+
 def test_a_range_is_no_answer_where_one_number_is_exact():
     asked = draw(NAMED["rg-number-backup-loss"], 0)
     with pytest.raises(UnclearError, match="exactly"):

@@ -21,6 +21,10 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "second": 1.0, "millis
         ("3 µs", "millisecond", 0.003), ("5 retries", "retry", 5), ("7,000 requests/s", "request/second", 7000),
         ("200,000,000", "request/day", 2e8), ("1,234.5", "second", 1234.5), ("10 million", "request/second", 1e7),
         ("1.5 billion links", "link", 1.5e9), ("3 Thousand", "dollar", 3000), ("0.048 GB/s", "gigabit/second", 0.384),
+        ("5k rps", "request/second", 5000), ("300k rpm", "request/second", 5000), ("5 kreq/s", "request/second", 5000),
+        ("5K/s", "request/second", 5000), ("2B", "request", 2e9), ("2 M users", "user", 2e6), ("2B", "byte", 2),
+        ("1 Gbps", "gigabit/second", 1), ("1.5 gb", "gigabyte", 1.5), ("64 KB", "kilobyte", 64), ("3 boxes", "box", 3),
+        ("$5k", "dollar/month", 5000), ("5k$ a month", "dollar/month", 5000), ("4 queries", "query", 4),
     ],
 )  # fmt: skip
 def test_what_is_meant_is_read(text, unit, value):
@@ -31,6 +35,9 @@ def test_what_is_meant_is_read(text, unit, value):
     ("text", "unit", "told"),
     [
         ("5 kg", "second", "another kind of quantity"),
+        ("16 bits", "request", "another kind of quantity"),
+        ("1000 requests", "gigabyte", "another kind of quantity"),
+        ("5 M", "second", "another kind of quantity"),
         ("1,5", "second", "'1.5' with a point"),
         ("0,125", "second", "'0.125' with a point"),
         ("12,34 s", "second", "'12.34 s' with a point"),
