@@ -74,8 +74,7 @@ def line_at(peak: int, consumers: int) -> tuple[alt.LayerChart, str]:
         line, y="backlog", by="name", y_title="orders waiting or being stored", title="The line of a flash sale",
         events={AT_S: "sale", AT_S + FOR_S: "over"},
     )  # fmt: skip
-    refused = 100 * straight.count("refused") / len(offered)
-    longest = int(line["backlog"].max())
+    refused, longest = 100 * straight.count("refused") / len(offered), int(line["backlog"].max())
     said = f"Straight {refused:.1f} % are refused. Through the queue none: the line is {longest:,} orders at most, "
     return chart, said + f"the longest wait {duration(float(queued.wait_s.max()))}."
 
