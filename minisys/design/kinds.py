@@ -147,6 +147,7 @@ class External(Part):
     limit: float | None = field(default=None, kw_only=True)
 
 
+MODEL_ONLY = ("capacity", "visibility", "poison", "crashes")  # fields that only the readable engine plays
 KINDS: dict[str, type[Part]] = {
     part.kind: part for part in (Clients, Dns, Edge, Balancer, Service, Cache, Database, Queue, Workers, External)
 }

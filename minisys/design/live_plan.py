@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from minisys.autoscaling.__main__ import RULES
+from minisys.design.kinds import MODEL_ONLY
 from minisys.design.parts import (
     Balancer,
     Cache,
@@ -115,6 +117,9 @@ def _problems(design: Design) -> Iterator[str]:
     cache = one(design, Cache)
     if cache is not None and cache.copies > 1:
         yield f"{cache.name}: the live servers ask one cache; write copies: 1"
+    for part, name in product(design.parts, MODEL_ONLY):
+        if getattr(part, name, None):
+            yield f"{part.name}: {name} is played in virtual time only; leave it out, or run it there"
 
 
 def plan(design: Design) -> list[Place]:

@@ -16,6 +16,7 @@ from minisys.chaos.plan import FaultPlan
 from minisys.design.fast import Fast
 from minisys.design.fast_loop import compiled
 from minisys.design.flat import flatten
+from minisys.design.kinds import MODEL_ONLY
 from minisys.design.model import Model
 from minisys.design.network import Network
 from minisys.design.parts import Design
@@ -70,5 +71,4 @@ def run(
 
 def only_in_the_model(design: Design) -> list[str]:
     """The parts of *design* that the fast engine does not know."""
-    fields = ("capacity", "visibility", "poison", "crashes")
-    return [part.name for part in design.parts if any(getattr(part, name, None) for name in fields)]
+    return [part.name for part in design.parts if any(getattr(part, name, None) for name in MODEL_ONLY)]

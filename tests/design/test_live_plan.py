@@ -38,6 +38,8 @@ def test_the_shop_becomes_twenty_processes_with_their_zones():
         (changed("app", stateless=False), "app: the live server keeps nothing; make it stateless"),
         (changed("orders", limit=100), "orders: the live queue has no limit of messages; leave limit out"),
         (changed("cache", copies=2), "cache: the live servers ask one cache; write copies: 1"),
+        (changed("cache", capacity=500), "cache: capacity is played in virtual time only; leave it out"),
+        (changed("orders", visibility=30), "orders: visibility is played in virtual time only"),
         (changed("bank", copies=2), "one process each; write copies: 1"),
         (changed("edge", copies=30), "shop: 48 processes are too many for one machine; write fewer copies"),
         (replace(SHOP, parts=SHOP.parts[:-3]), "shop: a live shop needs a queue, and there is none; add one"),
