@@ -131,7 +131,8 @@ def checked(card: Mapping[str, Any], said: Iterable[str]) -> dict[str, tuple[int
     """
     spoken, found = tuple(said), {}
     for name in DIMENSIONS:
-        score, evidence = card.get(name) or (None, "")
+        row = card.get(name) if isinstance(card, Mapping) else None
+        score, evidence = row if isinstance(row, list | tuple) and len(row) == 2 else (None, "")
         if not isinstance(score, int) or isinstance(score, bool) or score not in range(len(SCORES)):
             raise ValueError(f"{name}: choose a score from 0 to {len(SCORES) - 1}")
         text = str(evidence).strip()

@@ -5,7 +5,9 @@ go down, nobody at the whiteboard knows. Here the answer runs against the questi
 what was got.
 
 Promised: the traffic and the work that requests make are the question's, also if the answer says otherwise; objectives
-likewise. Points are the share of the objectives kept. Not done: judging whether it is elegant.
+likewise. A part that is needed stays needed: "ask the database now and then, and go on without it" would keep every
+promise, so what may be left out is what the reference leaves out. Points are the share of the objectives kept. Not
+done: judging whether it is elegant.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ GIVEN = (  # what a part's work and its surroundings are; how many there are, an
     "region", "rate", "writes", "keys", "skew", "takes", "law", "cv", "write", "hits", "lag", "mtbf", "mttr",
     "available", "personal", "boot", "capacity",
 )  # fmt: skip
+HITS = 0.95  # the best cache that is believed where the question shows none
 SEED, REQUESTS = 1, 2_500  # enough for a p99, and soon enough for somebody who waits for the verdict
 
 
@@ -105,6 +108,7 @@ def _design(question: Task, answer: Any) -> Any:
         raise UnclearError(str(problem)) from None
     starter = read(_with_objectives(question))
     _is_the_same_system(starter, drawn)
+    _does_the_same_work(starter, read(question.reference), drawn)
     return replace(drawn, objectives=starter.objectives)
 
 
@@ -129,3 +133,41 @@ def _is_the_same_system(starter: Any, drawn: Any) -> None:
             if getattr(part, name) != getattr(mine, name):
                 given, got = getattr(part, name), getattr(mine, name)
                 raise UnclearError(f"{part.name}: {name} is given as {given}, you wrote {got}; leave it as it was")
+
+
+def _does_the_same_work(starter: Any, reference: Any, drawn: Any) -> None:
+    """Raises UnclearError where a part of the question is asked less: seldom, not for all requests, or as a favour."""
+    most = max([float(getattr(part, "hits", 0.0)) for part in (*starter.parts, *reference.parts)] or [0.0]) or HITS
+    for part in drawn.parts:
+        if part.kind in ("cache", "edge") and part.hits > most + 1e-9:
+            raise UnclearError(
+                f"{part.name}: hits of {100 * part.hits:g} % are not believed here; at most {100 * most:g} %"
+            )
+    for part in starter.parts:
+        if part.kind in ("clients", "cache", "edge", "dns", "workers"):
+            continue
+        given, allowed, mine = (_asked(design, part.name) for design in (starter, reference, drawn))
+        if not given or not mine:
+            continue
+        for name, word in (("share", "a smaller share"), ("times", "fewer times")):
+            if min(getattr(c, name) for _, c in mine) < min(getattr(c, name) for _, c in (*given, *allowed)):
+                raise UnclearError(f"{part.name} is asked {word} than the question says; leave `{name}` as it was")
+        if missed := _kinds(given) - _kinds(mine) - (_kinds(given) - _kinds(allowed)):
+            raise UnclearError(
+                f"{part.name} is no longer asked on {' and '.join(sorted(missed))}; the question needs it there"
+            )
+        for name, easy in (("optional", True), ("waits", False)):
+            if easy in {getattr(c, name) for _, c in mine} - {getattr(c, name) for _, c in (*given, *allowed)}:
+                raise UnclearError(f"{part.name} is needed for the answer here; take `{name}` away")
+
+
+def _asked(design: Any, name: str) -> list[tuple[Any, Any]]:
+    """Every (part, call) that leads to the part *name*."""
+    return [(part, call) for part in design.parts for call in part.calls if call.to == name]
+
+
+def _kinds(calls: list[tuple[Any, Any]]) -> set[str]:
+    """Which requests make these calls: behind a cache, misses are the reads; workers take what comes."""
+    what = {"all": {"reads", "writes"}, "reads": {"reads"}, "misses": {"reads"}, "writes": {"writes"}}
+    found = [{"reads", "writes"} if part.kind == "workers" else what[call.on] for part, call in calls]
+    return set().union(*found)

@@ -12,7 +12,6 @@ import pytest
 from minisys.interview import library, readings
 from minisys.interview.judge import draw, judge
 from minisys.interview.reading import Reading
-from minisys.resilience import model
 from minisys.testbed.units import UnclearError
 
 SEEDS = range(2)
@@ -22,17 +21,6 @@ DRAWN = (
     "errors",
     "shards",
 )  # scenarios that draw with Python's and NumPy's dice, and compile nothing
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _uncompiled():
-    """Retries by the SimPy model: it equals the compiled twin to the last bit (tests/resilience), which takes longer to
-    compile than all these runs take."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minisys.interview.readings.retries.fast", model)
-        yield
-
-
 BANK = [item.question for item in library.items() if isinstance(item.question, Reading)]
 EVERY = [(name, cause) for name, each in readings.SCENARIOS.items() for cause in each.causes]
 

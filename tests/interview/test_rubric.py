@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minisys.interview.rubric import DECISIVE, DIMENSIONS, PLAN, reason, rubric, scorecard, verdict
+from minisys.interview.quotes import is_quote
+from minisys.interview.rubric import DECISIVE, DIMENSIONS, PLAN, checked, reason, rubric, scorecard, verdict
 
 ORDER = ("no hire", "no decision", "hire", "strong hire")
 CARDS = st.fixed_dictionaries({name: st.integers(0, 4) for name in DIMENSIONS})
@@ -74,6 +75,29 @@ def test_a_scorecard_shows_evidence_and_demands_it():
     assert shown.startswith("75 of 100 points: hire\n") and "said so about deep dive" in shown
     with pytest.raises(ValueError, match="scoping: no score without evidence"):
         scorecard(card | {"scoping": (4, " ")})
+
+
+@pytest.mark.parametrize(
+    "row", [None, 3, (3,), (3, "a", "b"), "35", (True, "said so"), (3.0, "said so"), ("3", "said so")]
+)
+def test_a_row_that_is_none_is_refused_with_its_dimension(row):
+    with pytest.raises(ValueError, match="scoping: choose a score from 0 to 4"):
+        checked(dict.fromkeys(DIMENSIONS, row), ["said so"])
+
+
+@pytest.mark.parametrize("card", [None, [], "x", 3])
+def test_what_is_no_card_is_refused(card):
+    with pytest.raises(ValueError, match="scoping: choose a score"):
+        checked(card, ["said so"])
+
+
+@pytest.mark.parametrize(("quote", "good"), [
+    ("TWO COPIES, IN TWO ZONES!", True), ("two\ncopies\tin two\u00a0zones", True), ("“Two copies in two zones”", True),
+    ("two copies in two zone", False), ("copies in zones two", False), ("\u202etwo copies in two zones", True),
+    ("Two copies in two zones, because one dies. And so on", False), ("one dies. Then we", False),
+])  # fmt: skip
+def test_a_quote_is_whole_words_of_one_saying(quote, good):
+    assert is_quote(quote, ["Two copies in two zones, because one dies.", "Then we wait."], 12) is good
 
 
 def test_the_rubric_names_every_dimension_and_its_sources():

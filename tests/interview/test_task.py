@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
+from minisys.design.parts import Service, Workers
+from minisys.design.text import read, write
 from minisys.interview import library
 from minisys.interview.judge import draw, judge
 from minisys.interview.task import MOST_CHARACTERS, Task, asked
@@ -58,6 +63,44 @@ def test_an_easy_way_out_is_asked_again(name):
     with pytest.raises(UnclearError) as problem:
         judge(draw(PAGE, 0), PAGE.starter.replace(old, new))
     assert told in str(problem.value)
+
+
+def easier(text, given):
+    """The design *text* with every call of a service or workers changed by *given*."""
+    drawn = read(text)
+    parts = [
+        replace(part, calls=tuple(replace(call, **given) for call in part.calls))
+        if isinstance(part, Service | Workers) else part
+        for part in drawn.parts
+    ]  # fmt: skip
+    return write(replace(drawn, parts=tuple(parts)))
+
+
+@pytest.mark.parametrize("name", BANK)
+@pytest.mark.parametrize(("given", "told"), [
+    ({"optional": True, "timeout": 0.05}, "is needed for the answer here; take `optional` away"),
+    ({"waits": False}, "is needed for the answer here; take `waits` away"),
+    ({"share": 0.001}, "leave `share` as it was"),
+    ({"on": "writes"}, "is no longer asked on reads"), ({"on": "reads"}, "is no longer asked on writes"),
+], ids=lambda given: str(given)[:20])  # fmt: skip
+def test_what_is_needed_stays_needed(name, given, told):
+    with pytest.raises(UnclearError, match=told):
+        judge(draw(BANK[name], 0), easier(BANK[name].starter, given))
+
+
+def test_a_cache_that_knows_everything_is_not_believed():
+    question = BANK["ds-task-read-heavy"]
+    assert "hits" in question.reference
+    all_known = re.sub(r"hits: \d+ %", "hits: 100 %", question.reference)
+    with pytest.raises(UnclearError, match="hits of 100 % are not believed here; at most"):
+        judge(draw(question, 0), all_known)
+
+
+@pytest.mark.parametrize("name", BANK)
+def test_a_reference_in_another_form_is_as_good(name):
+    text = BANK[name].reference
+    other = "\ufeff# mine\r\n" + text.replace("\n", "\r\n") + "\r\nobjectives: {p99: 1 h, cost: $1}\r\n"
+    assert judge(draw(BANK[name], 0), other).points == 1  # objectives of one's own change nothing
 
 
 @pytest.mark.parametrize("answer", [None, 3, [], {"text": "x"}, b"design: x"])
