@@ -25,10 +25,12 @@ from benchmarks import (
     report,
     sharding,
     simulators,
+    sliders,
 )
 from benchmarks.report import Section
 
 AGAIN = """`make bench`, on a quiet machine. Rounds and seconds: `.venv/bin/python -m benchmarks.bench --help`.
+The sliders of some chapters: `.venv/bin/python -m benchmarks.sliders 05 07`.
 AsyncFlow needs a Python of its own (3.12 or newer):
 `uv venv --python 3.12 /tmp/asyncflow && uv pip install --python /tmp/asyncflow/bin/python asyncflow-sim`, then
 `ASYNCFLOW_PYTHON=/tmp/asyncflow/bin/python make bench`. wrk comes from the system (`apt-get install wrk`)."""
@@ -144,6 +146,7 @@ def main() -> int:
         autoscaling.section(min(options.rounds, 3), say),
         design.section(min(options.rounds, 3), say),
         interview.section(options.rounds, say),
+        sliders.section(sliders.WORST, say),
         footprint_section(footprints),
     ]
     for section in sections:

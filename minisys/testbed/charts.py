@@ -88,7 +88,7 @@ def dots(
     """
     made = banded(frame, y, x, by)
     made = made.assign(says=made[x].map(written), **{y: made[y].astype(str)})
-    names = list(dict.fromkeys(made["kind"]))
+    names = made["kind"].unique().tolist()
     legend, places = Legend(names, shows="points" if by else "nothing"), marks.axes(x, y, said)
     order = made.groupby(y, sort=False)[x].min()
     order = order.sort_values(kind="stable") if sort else order

@@ -163,7 +163,7 @@ def points(base: alt.Chart, legend: Legend, places: dict[str, Any], size: int = 
 def lines(made: pd.DataFrame, places: dict[str, Any]) -> list[alt.Chart]:
     """Bands, lines and, while there are few of them, points."""
     few = made.groupby("kind").size().max() <= 25
-    legend, base = Legend(list(dict.fromkeys(made["kind"])), shows="points" if few else "lines"), alt.Chart(made)
+    legend, base = Legend(made["kind"].unique().tolist(), shows="points" if few else "lines"), alt.Chart(made)
     layers = [band(base, legend, places), line(base, legend, places)]
     return [*layers, points(base, legend, places)] if few else layers
 

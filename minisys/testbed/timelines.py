@@ -67,7 +67,7 @@ def over_time(
     frame = banded(table.rename(columns={"second": TIME}), TIME, y, by)
     frame = marks.positive(frame, y) if said.get("log_y") else frame.assign(low=frame["low"].clip(lower=0))
     rules = marks.Events(events, TIME, float(frame[TIME].max()))
-    legend = Legend(list(dict.fromkeys(frame["kind"])), shows="lines", offset=rules.offset)
+    legend = Legend(frame["kind"].unique().tolist(), shows="lines", offset=rules.offset)
     base, places = alt.Chart(frame), marks.axes(TIME, y, said, zero=True)
     layers = [marks.band(base, legend, places), marks.line(base, legend, places), *rules.layers(places)]
     found = words.of_lines(frame, TIME, y, "time (s)", said.get("y_title", titled(y)))

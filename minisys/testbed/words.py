@@ -34,7 +34,7 @@ def of_lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) ->
     parts = []
     made = frame.sort_values(x, kind="stable")
     rows = list(zip(made["kind"].tolist(), made[y].tolist(), made[y].notna().tolist(), strict=True))
-    for name in dict.fromkeys(frame["kind"].tolist()):
+    for name in frame["kind"].unique().tolist():
         values = [value for kind, value, there in rows if there and kind == name]
         if values:
             ends[name] = values[-1]
@@ -52,7 +52,7 @@ def of_lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) ->
 def of_tail(frame: pd.DataFrame) -> str:
     """The median and the p99 (or the last percentile there is) of each line; columns kind, tail, latency_s."""
     parts = []
-    for name in dict.fromkeys(frame["kind"].tolist()):
+    for name in frame["kind"].unique().tolist():
         mean = frame[frame["kind"] == name].groupby("tail")["latency_s"].mean().to_dict()
         at = 2.0 if 2.0 in mean else max(mean)
         percentile = number(100 * (1 - 10**-at))
