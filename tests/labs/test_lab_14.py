@@ -64,16 +64,8 @@ WRONG = [
     (3, part("gate", "copies: 3", "copies: 1"), "gate stands nowhere else. Run at least two copies"),
     (3, text(**EVERYWHERE), "what is left of app in Frankfurt"),
     (4, inline("{to: bank, on: writes}"), "Give the call a timeout"),
-    (
-        4,
-        inline("{to: bank, on: writes, timeout: 80 ms, optional: yes}"),
-        "app's call to the bank is `optional`: if it fails, it is forgotten",
-    ),
-    (
-        4,
-        part("payers", it.AGAIN, "{to: bank, timeout: 2 s}"),
-        "on its call to the bank, and `attempts` on payers itself",
-    ),
+    (4, inline("{to: bank, on: writes, timeout: 80 ms, optional: yes}"), "call to the bank is `optional`: if it fails"),
+    (4, part("payers", it.AGAIN, "{to: bank, timeout: 2 s}"), "longer `backoff` on its call to the bank"),
     (4, part("payers", "workers: 4", "workers: 1"), "when is the line worked off?"),
     (4, part("charges", "limit: 50000", "limit: 100"), "charges is full after 3 s of the bank's absence"),
     (4, app(HARD_CACHE), "A cache should be `optional`"),
