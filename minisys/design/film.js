@@ -120,7 +120,7 @@ export default {
       sentence: (t) => sentence(film, t), moment: (t) => `${t.toFixed(1)} s`, step: (t, way) => t + way * film.end / 60,
     });
     root.classList.add("ms-design-film");
-    Object.assign(stage.querySelector(".ms-start").style, { left: "auto", right: "16px", top: "34px" });  // no box is there in most designs
+    Object.assign(stage.querySelector(".ms-start").style, { left: "16px", top: "auto", bottom: `${100 * (STRIP + 12) / (film.height + STRIP)}%` });  // where a box is least likely
     stage.style.maxWidth = `${80 * film.width / (film.height + STRIP)}vh`;  // all of it on one screen
     Object.assign(canvas.style, { position: "absolute", left: 0, top: 0 });
     element("p", "ms-caption", root, {}, `Each dot is one of ${film.sampled} sampled requests of ${film.requests.toLocaleString("en")}; its journey is shown slower than it was.`);

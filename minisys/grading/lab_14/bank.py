@@ -78,5 +78,5 @@ BANK = (
     Check("the bank says no for 15 s: riders go on", partial(unmoved, REFUSES), limit_s=WARM_S),
     Check("and everybody is charged in the end", charged, limit_s=WARM_S),
     Check("the cache is empty, the cache is gone", empty, limit_s=WARM_S),
-    Check("nobody waits for ever, nobody asks too often", patient, limit_s=WARM_S),
+    Check("nobody waits for ever, nobody asks too often", patient, limit_s=WARM_S, after_others=True),
 )
