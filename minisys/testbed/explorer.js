@@ -19,14 +19,6 @@ function vega(model) {
   return home.__minisysVega;
 }
 
-function element(tag, className, parent, attributes = {}) {
-  const made = document.createElement(tag);
-  made.className = className;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  parent.appendChild(made);
-  return made;
-}
-
 // A title that says the values ("second 10") is a signal, so that a new one needs no new view. What only a screen reader
 // would find inside a layer is said by the whole chart's label.
 function titled(structure) {

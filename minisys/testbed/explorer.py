@@ -26,6 +26,7 @@ from altair.utils.schemapi import debug_mode
 
 from minisys.testbed import picture, style
 from minisys.testbed.newest import Newest
+from minisys.testbed.scripts import program
 
 Control = Any  # a widget, (low, high, step, start) or a list of words
 WIDE = {"description_width": "170px"}  # labels of one width: the sliders stand in line
@@ -66,7 +67,7 @@ def choice(options: Sequence[Any], start: Any = None, label: str = "") -> ipywid
 class Scene(anywidget.AnyWidget):
     """The chart under the controls: what Python knows of it. `explorer.js` draws it."""
 
-    _esm = Path(__file__).with_name("explorer.js")
+    _esm = program(Path(__file__).with_name("explorer.js"))
     _css = style.css()
     structure = traitlets.Unicode().tag(sync=True)
     rows = traitlets.Dict().tag(sync=True)
