@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from minisys.autoscaling import theory
 from minisys.grading import lab_09
 from minisys.grading.checks import check
 from minisys.grading.lab_09 import leaving
@@ -33,6 +34,11 @@ WRONG = [
     (1, (pods(window=4),), "the most that was wanted within the last 300 s"),
     (1, (pods(window=10),), "that wish is 320 s old"),
     (1, (pods(limits=72),), "after the first minute"),
+    (1, (pods(limits=63),), "the part of a pod goes too"),
+    (1, (pods(booting=3),), "four are there already"),
+    (1, (pods(silent=1),), "the formula rounds up"),
+    (1, (pods(silent=3),), "a custom metric would count the target"),
+    (1, (pods(plain="60 pods"),), "without quotation marks"),
     (1, (pods(limits=76),), "the larger of the two"),
     (1, (pods(limits=65),), "a pod that may go goes"),
     (1, (pods(plain=59.5),), "pods are whole"),
@@ -53,6 +59,7 @@ WRONG = [
     (3, (rule(tolerant=False),), "within 10 % of 1 nothing changes"),
     (3, (answers.near_in_load,), "0.67 / 0.6 is 1.12: beyond the tolerance"),
     (3, (rule(keep=1e9),), "the 10 is older"),
+    (3, (rule(keep=300.001),), "exactly 300 s ago is too old"),
     (3, (rule(most=min),), "wait"),
     (3, (rule(most=lambda counts: counts[0]),), "is asked for now is in the window too"),
     (3, (rule(note="returned"),), "note what the ratio asks for now"),
@@ -62,6 +69,8 @@ WRONG = [
     (3, (answers.says_nothing,), "is there a `return`?"),
     (4, low(answers.constant_low), "it comes back"),
     (4, low(answers.cautious), "keeps twenty half empty"),
+    (4, low(answers.too_low), "it depends on servers, but is lower than needed"),
+    (4, low(answers.two_thirds), "it depends on servers, but is lower than needed"),
     (4, low(answers.above), "lies below the other"),
     (4, low(answers.wrong_end), "where are the others then?"),
     (4, low(answers.exact, 1.0), "orders again what is on its way"),
@@ -69,9 +78,13 @@ WRONG = [
     (4, low(answers.exact, 0.2), "a larger gain does too"),
     (4, low(answers.exact, -1), "above 0"),
     (5, (answers.at_once,), "somebody's request takes 40 s"),
+    (5, (answers.only_stops,), "0 of 3"),
+    (5, (answers.gives_up,), "No limit here; in production one above the longest request"),
+    (5, (answers.sleeps,), "time here is virtual"),
+    (5, (answers.asks_too_often,), "so many questions are a load of their own"),
     (5, (answers.fixed_wait,), "somebody's request takes 40 s"),
     (5, (answers.asks_once,), "answers 0"),
-    (5, (answers.never_drains,), "drain first"),
+    (5, (answers.never_drains,), "drain first, or it is never empty"),
     (5, (answers.forgets_first,), "0 does not mean empty"),
     (5, (answers.never_stops,), "it is paid as long as it runs"),
     (5, (answers.stays_listed,), "check its health for ever"),
@@ -80,13 +93,15 @@ WRONG = [
     (5, (answers.returns_a_list,), "write `yield"),
     (5, (answers.unknown_word,), "one of drain, in flight"),
     (6, (answers.eight,), "it never changed its mind"),
-    (6, (answers.four,), "too little reserve"),
-    (6, (answers.kubernetes(0.8),), "too little reserve"),
+    (6, (answers.kubernetes(0.6),), "1.38 % missed"),
+    (6, (answers.Bare,), "machines that boot are ordered again"),
+    (6, (answers.Unguarded,), "seen.utilisation() is None"),
     (6, (answers.kubernetes(0.4),), "more reserve than this needs"),
     (6, (answers.six,), "dear and late"),
     (6, (answers.Half,), "math.ceil makes it whole"),
     (6, (answers.Change,), "how many there should be in all"),
     (6, (answers.Shared,), "make it in __init__"),
+    (6, (answers.SharedTop,), "its memory must be its own first"),
     (6, (answers.NoPolicy,), "desired(self, seen, now)"),
 ]
 
@@ -94,8 +109,10 @@ RIGHT = [
     (1, (pods(plain=60.0),)),
     (2, (boots(boot_s=75.0),)),
     (3, (answers.in_another_way,)),
-    (4, low(answers.exact, 0.44)),
+    (4, low(answers.exact, theory.largest_gain(3))),
+    (4, low(answers.exact, 0.41)),
     (5, (answers.listed_last,)),
+    (5, (answers.polls_fast,)),
     (6, (answers.kubernetes(0.5, 60.0),)),
 ]
 

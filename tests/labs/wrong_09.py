@@ -4,6 +4,7 @@ written another way, which must pass."""
 from __future__ import annotations
 
 import math
+import time
 
 from minisys.autoscaling import pareto
 from minisys.autoscaling.planning import Scheduled
@@ -54,8 +55,9 @@ def says_nothing(*_):
 
 
 def in_another_way(now, current, load, recent):  # right
-    recent.append((now, current if 0.54 - 1e-9 <= load <= 0.66 + 1e-9 else -(-round(current * load * 1e6) // 600_000)))
-    asked = recent[-1][1]
+    tolerated = 0.54 - 1e-9 <= load <= 0.66 + 1e-9
+    recent.insert(0, (now, current if tolerated else -(-round(current * load * 1e6) // 600_000)))
+    asked = recent[0][1]
     calm = max(count for at, count in recent if now - at < 300)
     return max(asked, min(current, calm))
 
@@ -69,6 +71,14 @@ def constant_low(high, servers):
 
 def cautious(high, servers):
     return high / 3
+
+
+def too_low(high, servers):
+    return max(0.01, high - 1 / servers)
+
+
+def two_thirds(high, servers):
+    return 0.69 * high * (servers - 1) / servers
 
 
 def above(high, servers):
@@ -87,6 +97,36 @@ def exact(high, servers):  # right
 
 
 def at_once():
+    yield "stop"
+    yield "forget"
+
+
+def only_stops():
+    yield "stop"
+
+
+def gives_up():
+    yield "drain"
+    for _ in range(60):
+        if not (yield "in flight"):
+            break
+        yield "wait", 1.0
+    yield "stop"
+    yield "forget"
+
+
+def sleeps():
+    yield "drain"
+    while (yield "in flight"):
+        time.sleep(0.5)
+    yield "stop"
+    yield "forget"
+
+
+def asks_too_often():
+    yield "drain"
+    while (yield "in flight"):
+        yield "wait", 1e-4
     yield "stop"
     yield "forget"
 
@@ -168,15 +208,19 @@ def listed_last():  # right: forget before stop, but after it was seen empty
     yield "stop"
 
 
+def polls_fast():  # right
+    yield "drain"
+    while (yield "in flight"):
+        yield "wait", 0.1
+    yield "forget"
+    yield "stop"
+
+
 # Task 6 --------------------------------------------------------------------------------------------------------------
 
 
 def eight():
     return Scheduled(((0, 8),))
-
-
-def four():
-    return Scheduled(((0, 4),))
 
 
 def kubernetes(target, window_s=300.0):
@@ -195,11 +239,39 @@ class Half:
 class Shared:
     """Its memory belongs to the class, and so to every run."""
 
-    wished = [2]
+    wished = []
 
     def desired(self, seen, now):
-        self.wished.append(math.ceil(seen.rate_per_s / 2.4) + len(self.wished) // 400)
-        return max(self.wished[-12:])
+        self.wished.append((now, math.ceil(seen.rate_per_s / 2.4)))
+        return max(1, max(count for at, count in self.wished if at > now - 300))
+
+
+class SharedTop:
+    """So does this one, without a list."""
+
+    top = 2
+
+    def desired(self, seen, now):
+        SharedTop.top = max(seen.rate_per_s / 2.4, SharedTop.top - 0.05)
+        return math.ceil(SharedTop.top)
+
+
+class Bare:
+    """Counts machines that boot as if they were as full as the others; calm for 300 s."""
+
+    def __init__(self):
+        self.wished = []
+
+    def desired(self, seen, now):
+        load = seen.utilisation()
+        self.wished.append((now, math.ceil(seen.current * (0.6 if load is None else load) / 0.6)))
+        return max(1, max(count for at, count in self.wished if at > now - 300))
+
+
+class Unguarded:
+    def desired(self, seen, now):
+        serving = sum(each.ready for each in seen.instances)
+        return max(1, math.ceil(serving * seen.utilisation() / 0.6))
 
 
 class Change:

@@ -20,7 +20,7 @@ ASKED = {
     "plain": "50 pods at 90 %, target 75 %",
     "tolerance": "10 pods at 65 %, target 60 %",
     "booting": "3 pods at 90 % and one that is not ready, target 60 %",
-    "silent": "4 pods at 20 % and one that sends no metric, target 50 %",
+    "silent": "4 pods at 20 % CPU and one that sends no metric, target 50 %",
     "window": "10 pods; wanted 320 s ago: 10, 240 s: 7, 120 s: 9, 30 s: 6; now 4",
     "limits": "80 pods, 10 wanted; the larger of 4 pods and 10 % a minute; after the second minute",
 }
@@ -37,13 +37,15 @@ SLIPS: dict[str, dict[int, str]] = {
     },
     "booting": {
         6: "that counts four pods at 90 %; the one that is not ready uses nothing if the rule would grow",
+        3: "four are there already, and growing rounds up: (3 x 90 + 0) / 4 = 67.5 %, beyond the tolerance",
         4: "(3 x 90 + 0) / 4 is 67.5 %, and 67.5 / 60 = 1.125 is beyond the tolerance",
         7: "start from the 3 x 90 % that are known and one that counts 0 %, not from one more pod at 90 %",
     },
     "silent": {
+        1: "the formula rounds up; and when the rule would shrink, a silent pod counts 100 %, not 0",
         2: "that counts it as idle, or not at all; when the rule would shrink, a silent pod may be using all of it",
         5: "(4 x 20 + 100) / 5 = 36 %; 36 / 50 is beyond the tolerance",
-        3: "a silent pod counts 100 % when the rule would shrink: (4 x 20 + 100) / 5 = 36 %",
+        3: "a custom metric would count the target for it; of CPU it may be using all: (4 x 20 + 100) / 5 = 36 %",
     },
     "window": {
         4: "scaling in waits: the most that was wanted within the last 300 s",
@@ -53,7 +55,8 @@ SLIPS: dict[str, dict[int, str]] = {
     },
     "limits": {
         10: "only so much a minute",
-        72: "that is after the first minute",
+        63: "72 less 10 % is 64.8: the part of a pod goes too, and no more: 64",
+        72: "that is after the first minute, or after two of the smaller limit, 4 pods each",
         76: "the larger of the two: 10 % of 80 are 8 pods",
         65: "72 less 10 % is 64.8, and a pod that may go goes: 64",
         62: "10 % of what there was when the minute began: of 72, not of 100",
@@ -88,6 +91,10 @@ def numbers_of(answer: Answer) -> dict[str, float]:
     if not isinstance(told, Mapping) or set(told) != set(ASKED):
         raise Wrong(repr(told)[:100], expected=f"a dict with the keys {', '.join(ASKED)}")
     for name, number in told.items():
+        if isinstance(number, str):
+            raise Wrong(
+                f"{name}: {number!r}", expected="a number", look="without quotation marks and words: it is a text"
+            )
         if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
             look = "pods are whole: the formula rounds up"
             raise Wrong(f"{name}: {number!r}", expected="a whole number of pods", look=look)
