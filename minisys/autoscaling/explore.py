@@ -87,7 +87,7 @@ def bad_day() -> alt.LayerChart:
     rows = pd.concat([machines(each, rate, 30.0) for each in made])
     return charts.lines(
         rows[rows["time_s"] <= END_S], x="time_s", y="machines", by="kind",
-        title="A flash sale from 600 s to 1,560 s; machines boot in two minutes", x_title="time (s)",
+        title="A flash sale from 600 s to 1,560 s, ramps included; machines boot in two minutes", x_title="time (s)",
         y_title="machines",
     )  # fmt: skip
 

@@ -53,7 +53,8 @@ def swing_at(gain: int, boot: int) -> tuple[alt.LayerChart, str]:
         pd.DataFrame({"time_s": looks["time_s"], "machines": looks["wanted"], "kind": "ordered (simulated)"}),
     ]
     chart = charts.lines(
-        pd.concat(frames), x="time_s", y="machines", by="kind", title="From 10 machines to 14", x_title="time (s)",
+        pd.concat(frames), x="time_s", y="machines", by="kind", x_title="time (s)",
+        title=f"The load jumps at {JUMP_S:.0f} s: from {start:.0f} machines to {goal:.0f}",
         y_title="machines",
     )  # fmt: skip
     limit, calm = theory.largest_gain(boot), theory.calm_gain(boot)

@@ -80,7 +80,7 @@ def beside(make: Callable[[], Policy], seeds: Sequence[int] = SHOWN) -> alt.Laye
     drawn = [layer.copy(deep=False) for layer in made.layer]
     for layer in drawn:
         layer.data = made.data if layer.data is alt.Undefined else layer.data
-    return alt.layer(*drawn, shade, words, named, title=made.title, description=made.description)
+    return alt.layer(shade, *drawn, words, named, title=made.title, description=made.description)
 
 
 def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
