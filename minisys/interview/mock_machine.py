@@ -126,8 +126,9 @@ def _given(part: Part, mine: Design, there: Design) -> dict[str, Any]:
     """The fields of *part* that the case decides and that its writer changed."""
     if isinstance(part, Clients):
         total, asked = sum(each.rate for each in there.of(Clients)), sum(each.rate for each in mine.of(Clients))
-        first = next(iter(there.of(Clients)))
-        wanted = {"rate": part.rate / max(asked, 1e-9) * total, "writes": first.writes}
+        theirs = list(there.of(Clients))
+        same = next((each for each in theirs if each.name == part.name), theirs[0])
+        wanted = {"rate": part.rate / max(asked, 1e-9) * total, "writes": same.writes}
         return {name: value for name, value in wanted.items() if abs(value - getattr(part, name)) > 0.01 * value}
     alike = [each.takes for each in there.parts if each.kind == part.kind and each.takes > 0]
     least = CHEAPEST * min(alike) if alike else 0.0
