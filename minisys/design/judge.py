@@ -182,7 +182,8 @@ class _Judge:
         failed, late = bad_shares(seen, 0.0, late_s)
         kept = failed + late <= FEW_BAD + (late_s == self.design.objectives.p99) * FEW_BAD
         said = f"{100 * failed:.2f} % failed and {100 * late:.2f} % came after {seconds(late_s)}"
-        return Row("times", f"{wanted:g} times", f"{100 * (1 - failed - late):.2f} % good", kept, said, failed + late)
+        got = f"{100 * (1 - failed - late):.2f} % good at {wanted:g} times"
+        return Row("times", f"{wanted:g} times", got, kept, said, failed + late)
 
     def single_fault(self, wanted: float) -> Row:
         usual = self.place.for_s("load")

@@ -63,7 +63,7 @@ class Row:
             self.chapter,
             self.title,
             str(self.predictions),
-            f"{asked.got:g} of {asked.out_of:g} points" if asked.out_of else "none answered",
+            f"{round(asked.got, 1):g} of {asked.out_of:g} points" if asked.out_of else "none answered",
             f"{lab.got:g} of {lab.out_of:g} checks" if lab else "no lab",
             self.state,
         )

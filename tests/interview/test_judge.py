@@ -139,7 +139,10 @@ def test_a_scrap_of_words_is_no_evidence(bank):
 
 
 def test_a_single_common_word_is_no_evidence(bank):
-    verdict = judge(draw(bank["open"], 0), {"text": "a queue grows here and so on", "evidence": {0: "a"}})
+    text = "a queue grows here and so on"
+    with pytest.raises(UnclearError, match="“a” is too short to say anything: quote at least 8 letters"):
+        judge(draw(bank["open"], 0), {"text": text, "evidence": {0: "a"}})
+    verdict = judge(draw(bank["open"], 0), {"text": text, "evidence": {0: "z"}})
     assert verdict.points == 0
 
 
