@@ -46,6 +46,11 @@ class Row(NamedTuple):
     evidence: str
     value: float
 
+    @property
+    def told(self) -> str:
+        """What was *got*, as it reads beside what was wanted: "99.8 % good at 1.5 times"."""
+        return f"{self.got} at {self.wanted}" if self.objective == "times" else self.got
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -182,8 +187,7 @@ class _Judge:
         failed, late = bad_shares(seen, 0.0, late_s)
         kept = failed + late <= FEW_BAD + (late_s == self.design.objectives.p99) * FEW_BAD
         said = f"{100 * failed:.2f} % failed and {100 * late:.2f} % came after {seconds(late_s)}"
-        got = f"{100 * (1 - failed - late):.2f} % good at {wanted:g} times"
-        return Row("times", f"{wanted:g} times", got, kept, said, failed + late)
+        return Row("times", f"{wanted:g} times", f"{100 * (1 - failed - late):.2f} % good", kept, said, failed + late)
 
     def single_fault(self, wanted: float) -> Row:
         usual = self.place.for_s("load")

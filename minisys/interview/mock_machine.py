@@ -165,7 +165,7 @@ def _judged(case: Case, design: Design, seed: int, changed: bool) -> Any:
 
 
 def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
-    return tuple((row.objective, row.wanted, row.got, bool(row.kept), row.evidence) for row in verdict.rows)
+    return tuple((row.objective, row.wanted, row.told, bool(row.kept), row.evidence) for row in verdict.rows)
 
 
 def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple[dict[str, Any], ...]:
