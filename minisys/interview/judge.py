@@ -16,6 +16,7 @@ from typing import Any
 from minisys.interview import matching, reading, task
 from minisys.interview.answers import EXACT, Span, span
 from minisys.interview.families import FAMILIES
+from minisys.interview.helper import signed, stems
 from minisys.interview.matching import Matching
 from minisys.interview.quotes import is_quote, plain
 from minisys.interview.reading import Reading
@@ -175,11 +176,12 @@ def _open(question: Open, answer: Any) -> Verdict:
             raise UnclearError(problem)
         found = is_quote(quote, [text], QUOTED)
         got += point.weight if found else 0
-        why = f"Your evidence: “{quote}”" if found else "not in your answer" if quote else "no evidence quoted"
-        why += "; does it say this?" if found else ""
-        why += " None of the words that one would expect is in it." if found and not likely(point, quote) else ""
+        why = "not in your answer." if quote else "no evidence quoted."
+        if found:
+            unlikely = "" if likely(point, quote) else " None of the words that one would expect is in it."
+            why = f"Your evidence: “{quote}”; does it say this?{unlikely}"
         mark = "good" if found else "bad" if quote else "note"
-        notes.append((mark, question.told(point), f"{why}. {point.explanation}"))
+        notes.append((mark, question.told(point), f"{why} {point.explanation}"))
     made, whole = sum(mark == "good" for mark, _, _ in notes), sum(point.weight for point in question.rubric)
     said = f"Graded by yourself: {made} of {len(question.rubric)} points with evidence from your answer"
     said += f", {got:g} of {whole:g} by weight." if question.weighted else "."
@@ -188,9 +190,7 @@ def _open(question: Open, answer: Any) -> Verdict:
 
 def likely(point: Point, quote: str) -> bool:
     """Whether *quote* has a word that speaks for *point*: only a warning hangs on it."""
-    from minisys.interview.helper import ENOUGH, likeness  # it weighs the words of the whole bank
-
-    return likeness(point, quote) >= ENOUGH / 2
+    return signed(point, quote) or bool(set(stems(point.point)) & set(stems(quote)))
 
 
 def too_short(quote: str, text: str) -> str:
