@@ -207,8 +207,8 @@ def _unknown(what: str, said: str, known: Iterable[str], path: tuple[Any, ...]) 
     return DesignError(f"there is no {what} {str(said)[:60]!r}{closest(str(said), known)}", path=path, value=said)
 
 
-def closest(said: str, known: Iterable[str]) -> str:
+def closest(said: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """ "; did you mean 'app'?" or the names there are."""
     names = list(known)
-    close = get_close_matches(said[:60], names, n=1, cutoff=0.5)
+    close = get_close_matches(said[:60], names, n=1, cutoff=cutoff)
     return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(names[:30])}"

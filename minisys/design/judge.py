@@ -22,8 +22,9 @@ from minisys.design import availability
 from minisys.design.cost import monthly
 from minisys.design.evidence import AT_S, STEADY, Range, bad_shares, killed, ours
 from minisys.design.flat import copy_name
-from minisys.design.parts import Cache, Database, Design, Dns, Edge, External, Queue, Service
-from minisys.design.places import copies_of
+from minisys.design.keepers import unkept
+from minisys.design.parts import Cache, Database, Design, Dns, Edge, External
+from minisys.design.places import copies_of, serving_regions
 from minisys.design.prices import PRICES, Prices
 from minisys.design.result import ENOUGH, Run
 from minisys.design.weak_calls import SLOW_S
@@ -31,6 +32,7 @@ from minisys.design.worst import single_faults
 from minisys.testbed.tables import Table, table
 
 FEW_BAD = 0.01  # a jump of traffic is survived if so few fail; and the p99 allows as many to be late
+NO_KEEPER = "all writes ever: not kept"
 ALL_WRITES = "all writes ever: no backup"  # what is lost with the last copy, if there is nothing to go back to
 
 
@@ -43,6 +45,11 @@ class Row(NamedTuple):
     kept: bool
     evidence: str
     value: float
+
+    @property
+    def told(self) -> str:
+        """What was *got*, as it reads beside what was wanted: "99.8 % good at 1.5 times"."""
+        return f"{self.got} at {self.wanted}" if self.objective == "times" else self.got
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,8 @@ class _Judge:
         return Row("rto", seconds(wanted), said, got.rto_s <= wanted, f"{name} is lost", got.rto_s)
 
     def rpo(self, wanted: float) -> Row:
+        if problem := unkept(self.design):
+            return Row("rpo", seconds(wanted), NO_KEEPER, False, problem, math.inf)
         _, got, _, name = self.worst_losses()
         said = f"{name} is lost: {got.lost_writes:,.0f} confirmed writes are gone"
         return Row("rpo", seconds(wanted), seconds(got.rpo_s, ALL_WRITES), got.rpo_s <= wanted, said, got.rpo_s)
@@ -232,15 +241,6 @@ def each_fault(design: Design) -> Iterator[Fault]:
     yield from single_faults(design)
     yield from (Fault("slow answers", part.name, AT_S, delay_s=SLOW_S) for part in design.of(External))
     yield from (Fault("cache flush", part.name, AT_S) for part in design.of(Cache))
-
-
-def serving_regions(design: Design) -> list[str]:
-    """The regions in which every kind of tier that the design has (services, databases, queues) has a copy."""
-    tiers = [kind for kind in (Service, Database, Queue) if any(design.of(kind))]
-    stands = {
-        kind: {copy.region for part in design.of(kind) for copy in copies_of(design, part)} for kind in tiers
-    }  # fmt: skip
-    return [region for region in design.regions if tiers and all(region in stands[kind] for kind in tiers)]
 
 
 def seconds(value: float, endless: str = "never") -> str:

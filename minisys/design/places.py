@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from minisys.design.network import Network
-from minisys.design.parts import Call, Clients, Database, Design, Dns, Edge, External, Part, Workers
+from minisys.design.parts import Call, Clients, Database, Design, Dns, Edge, External, Part, Queue, Service, Workers
 
 NETWORK = Network()
 
@@ -60,3 +60,12 @@ def hop_s(design: Design, part: Part, call: Call) -> float:
 def holds(part: Part) -> bool:
     """Whether a worker of *part* does nothing else while it waits for its calls: if it `holds`, or takes messages."""
     return part.holds or isinstance(part, Workers)
+
+
+def serving_regions(design: Design) -> list[str]:
+    """The regions in which every kind of tier that the design has (services, databases, queues) has a copy."""
+    tiers = [kind for kind in (Service, Database, Queue) if any(design.of(kind))]
+    stands = {
+        kind: {copy.region for part in design.of(kind) for copy in copies_of(design, part)} for kind in tiers
+    }  # fmt: skip
+    return [region for region in design.regions if tiers and all(region in stands[kind] for kind in tiers)]

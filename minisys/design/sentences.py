@@ -14,7 +14,8 @@ from minisys.design.evidence import Proof, arrived
 CURES: Mapping[str, str] = MappingProxyType({
     "single point of failure": "Run at least two copies in two zones behind a balancer (chapters 01 and 03).",
     "correlated zones": "Spread the copies over zones, so that no zone holds all or a majority (chapters 01 and 13).",
-    "missing timeout": "Give the call a timeout a little above the callee's p99, and answer without it (chapter 10).",
+    "missing timeout": "Give the call a timeout a little above the callee's p99; then ask another copy, or answer "
+    "without it where that is an answer (chapter 10).",
     "retry amplification": "Retry in one place only, with backoff, jitter and a retry budget (chapter 10).",
     "unbounded queue": "Limit what may wait, and refuse or shed the rest early (chapters 08 and 10).",
     "no headroom": "Run enough copies that the rest carries the load, or scale out before the peak (chapter 09).",
@@ -74,14 +75,16 @@ SAID: Mapping[str, Callable[[str, Proof, Mapping], str]] = MappingProxyType({
         f"is lost: {suffered(p)}."
     ),
     "missing timeout": lambda c, p, s: (
-        f"{c} hangs, and {s['who']} waits for it for ever: {share(p.damage.total)} of the requests are lost that a "
-        f"timeout of {s['patience']:.1f} s and an answer without it would have saved."
+        f"{c} hangs, and {s['who']} waits for it for ever: {share(p.damage.total)} of the requests are lost"
+        + (f". A timeout of {s['patience']:.1f} s frees {s['who']}, to ask another copy or to say no at once."
+           if s["keeps"] else
+           f" that a timeout of {s['patience']:.1f} s and an answer without it would have saved.")
     ),
     "retry amplification": _retries,
     "unbounded queue": lambda c, p, s: (
         f"At {s['times']:.2g} times the traffic nobody says no: the line before {c} grows without end, and "
         + (f"{share(p.damage.late)} of the messages are still waiting." if "taker" in s else
-           f"{share(p.damage.total)} of the requests come too late that a limit of {s['limit']} would have saved.")
+           f"{share(p.damage.total)} of the requests come too late that a limit (queue: {s['limit']}) would save.")
     ),
     "no headroom": lambda c, p, s: (
         f"{c} is busy to {share(s['before'])}. Lose {s['lost']}, and the rest would have to be busy to "

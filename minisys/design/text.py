@@ -31,6 +31,11 @@ WORDS = re.compile(r"[A-Za-z][\w.+-]*( [\w.+-]+)*", re.ASCII)  # what YAML reads
 WIDTH = 112
 BREAK = "\0"  # where a line may be broken, while it is being written
 LISTS = ("calls", "zones")
+PRODUCTS = {  # people write the product, and a part is what it does
+    **dict.fromkeys(("redis", "valkey", "memcached"), "cache"), **dict.fromkeys(("kafka", "rabbitmq", "sqs"), "queue"),
+    **dict.fromkeys(("postgres", "postgresql", "mysql", "mongodb", "cassandra", "dynamodb"), "database"),
+    **dict.fromkeys(("nginx", "haproxy", "envoy"), "balancer"), "cdn": "edge",
+}  # fmt: skip
 ALIASES = {"p99.9": "p999", "tries": "attempts", "replicas": "copies"}  # as they are drawn, and often called
 
 
@@ -87,7 +92,10 @@ def _part(name: str, at: Node, body: Node) -> Part:
 def _kind(node: Node) -> type[Part]:
     said = _text(node, "a kind")
     if said not in KINDS:
-        raise _error(node, f"there is no kind {said!r}{closest(said, KINDS)}")
+        product = PRODUCTS.get(said.lower())
+        meant = f"; {said[:60]} is a product, write kind: {product}" if product else closest(said, KINDS, cutoff=0.7)
+        listed = "" if meant.startswith("; there are") else f" (kinds: {', '.join(KINDS)})"
+        raise _error(node, f"there is no kind {said!r}{meant}{listed}")
     return KINDS[said]
 
 
@@ -162,7 +170,9 @@ def _mapping(
         raise _error(node, f"{who} is a mapping of names to values; got {_shown(node)}")
     for name, (at, _) in node.content.items():
         if known is not None and aliases.get(name, name) not in known:
-            raise _error(at, f"{who} has no {name!r}{closest(name, known)}", name)
+            queue = name == "limit" and "queue" in known  # of somebody else's service and of a queue it is a limit
+            meant = "; how many may wait at a copy is `queue`, write queue: 100" if queue else closest(name, known)
+            raise _error(at, f"{who} has no {name!r}{meant}", name)
     return node.content
 
 

@@ -50,7 +50,7 @@ def missing_timeout(design: Design) -> Iterator[Suspect]:
             hangs = FaultPlan([Fault("slow answers", name, AT_S, delay_s=SLOW_S)])
             patience = min(max(0.2, min(1.0, 5 * part.takes)), 0.5 * (design.objectives.p99 or 2.0))
             cured = with_calls(design, name, timeout=patience, optional=True)
-            said = {"who": asked[0][0].name, "slow": SLOW_S, "patience": patience}
+            said = {"who": asked[0][0].name, "slow": SLOW_S, "patience": patience, "keeps": isinstance(part, Database)}
             yield Suspect("missing timeout", name, hangs, kind="load", instead=cured, said=said)
 
 

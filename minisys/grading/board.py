@@ -47,12 +47,13 @@ class Row:
     def state(self) -> str:
         """ "done", "started" or "not started".
 
-        Done: every lab check passed; where there is no lab, ENOUGH of the points in the questions that were answered.
+        Done: every lab check passed; where there is no lab, ENOUGH of the points in the questions that were answered,
+        after a prediction.
         """
         if self.lab and self.lab.got == self.lab.out_of:
             return "done"
         tried, asked = self.predictions or self.questions.out_of or (self.lab and self.lab.got), self.questions
-        if not self.lab and (asked.got >= ENOUGH * asked.out_of > 0 or (self.chapter == "00" and self.predictions)):
+        if not self.lab and self.predictions and (self.chapter == "00" or asked.got >= ENOUGH * asked.out_of > 0):
             return "done"
         return "started" if tried else "not started"
 
@@ -63,7 +64,7 @@ class Row:
             self.chapter,
             self.title,
             str(self.predictions),
-            f"{asked.got:g} of {asked.out_of:g} points" if asked.out_of else "none answered",
+            f"{round(asked.got, 1):g} of {asked.out_of:g} points" if asked.out_of else "none answered",
             f"{lab.got:g} of {lab.out_of:g} checks" if lab else "no lab",
             self.state,
         )

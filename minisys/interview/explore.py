@@ -54,7 +54,7 @@ def then_and_now() -> alt.LayerChart:
     said = "; ".join(f"{what} {classic}, now {recent}" for what, classic, recent in pairs)
     return charts.dots(
         pd.DataFrame(rows), x="time", y="what", by="when", log_x=True, sort=False, title=title,
-        x_title="time (µs, logarithmic)", description=f"{title}. {said}.",
+        x_title="time (µs, logarithmic)", description=f"{title}. {said}.", written=_short_time,
     ).properties(width=540)  # fmt: skip
 
 
@@ -98,6 +98,14 @@ def _drill(name: str, values: dict[str, float]) -> Number:
     if set(values) != set(question.parameters):
         raise ValueError(f"{name} needs {', '.join(question.parameters)}, got {', '.join(values) or 'nothing'}")
     return question
+
+
+def _short_time(microseconds: float) -> str:
+    """100,000 is "100 ms", 0.1 is "100 ns"."""
+    size, unit = next(
+        one for one in ((1e3, "ms"), (1.0, "µs"), (1e-3, "ns")) if microseconds >= one[0] or one[1] == "ns"
+    )
+    return f"{microseconds / size:.3g} {unit}"
 
 
 def _written(value: float | None, unit: str) -> str:

@@ -87,10 +87,15 @@ def sentences(text: str) -> list[str]:
 
 def likeness(point: Point, sentence: str) -> float:
     """How likely *sentence* makes *point*, from 0 to 1; 1 if it has one of the point's words."""
-    if any(_signs(sentence, word) for word in point.words):
+    if signed(point, sentence):
         return 1.0
     said = sentence if NEGATOR.search(point.point) else affirmed(sentence)
     return _share(_weights(point), canonical(said))
+
+
+def signed(point: Point, sentence: str) -> bool:
+    """Whether *sentence* has one of the point's words and does not deny it."""
+    return any(_signs(sentence, word) for word in point.words)
 
 
 def stems(text: str) -> list[str]:

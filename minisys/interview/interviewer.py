@@ -21,6 +21,7 @@ from minisys.interview.mock_machine import Case, Seen
 
 KIND, CHAPTER = "mock", "15"
 PROMPTS = dict(zip(PHASES, ("scope", "estimate", "interface", "high level", "deep dive", "wrap-up"), strict=True))
+DECIDE = "The rest you decide: say aloud what you assume, and go on with it."
 ALIVE_S = 30.0  # a page that lives says so at least as often
 
 
@@ -74,8 +75,12 @@ class Interviewer:
             self._do("pause", back_s=gap)
 
     def say(self, text: str) -> None:
-        """What the candidate says."""
-        self._do("say", text=text)
+        """What the candidate says; to a question while scoping comes what must hold, to a later one "you decide"."""
+        answer = ""
+        if text.rstrip().endswith("?"):
+            facts = "; ".join(self.machine.wanted(self.case)) if not self.mock.phase else ""
+            answer = f"{f'What must hold: {facts}. ' if facts else ''}{DECIDE}"
+        self._do("say", text=text, answer=answer)
 
     def draw(self, text: str) -> Seen:
         """The candidate's design: read, run, kept. Raises ValueError with the line if it cannot be read."""
@@ -100,7 +105,7 @@ class Interviewer:
     def move_on(self) -> None:
         """To the next question: of the deep dive, or of the next phase."""
         mock = self.mock
-        if mock.phase == BREAK and not mock.findings:
+        if mock.phase == BREAK and (not mock.findings or mock.is_new):  # what was cured is not asked about
             self._do("attack", findings=self._questions())
         if self.mock.phase == BREAK and self.mock.follow_up < len(self.mock.findings):
             self._do("next", asks=_asks(self.mock.findings[self.mock.follow_up]))
@@ -122,11 +127,12 @@ class Interviewer:
         return f"Before we go deeper, something has changed. {change.says}\n\n{run}\n\n{told}"
 
     def _questions(self) -> list[dict[str, Any]]:
-        """The follow-ups: what the attack found in the candidate's own design, then the case's questions."""
-        text = self.text()
+        """The follow-ups still to be asked: what the attack finds in the candidate's last design, then the case's."""
+        text, asked = self.text(), self.mock.findings[: self.mock.follow_up]
         found = list(self.machine.weaknesses(self.case, text, self.mock.seed, True)) if text else []
         spare = [{"sentence": said} for said in (self.case.prompts["failures"], *self.case.follow_ups)]
-        return [*found, *spare][:FOLLOW_UPS]
+        known = {_subject(one) for one in asked}
+        return [one for one in (*found, *spare) if _subject(one) not in known][: FOLLOW_UPS - len(asked)]
 
     def text(self) -> str:
         """The last design that could be run, as text; empty before there is one."""
@@ -166,6 +172,11 @@ def _asks(finding: Mapping[str, Any]) -> str:
     shown = f"Plan: {finding['plan']}; seed {finding['seed']}; {damage}."
     beyond = "" if finding.get("promised", True) else " That is beyond what was promised; say whether it should be."
     return f"About “{finding['component']}” in your own design: {finding['sentence']}{beyond}\n\n{shown} What now?"
+
+
+def _subject(finding: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a follow-up is about: a weakness of a component, or the words of a question."""
+    return (finding["weakness"], finding["component"]) if finding.get("weakness") else (finding["sentence"],)
 
 
 def _compared(finding: Mapping[str, Any], now: Mapping[str, Any]) -> str:

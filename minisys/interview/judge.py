@@ -16,10 +16,11 @@ from typing import Any
 from minisys.interview import matching, reading, task
 from minisys.interview.answers import EXACT, Span, span
 from minisys.interview.families import FAMILIES
+from minisys.interview.helper import signed, stems
 from minisys.interview.matching import Matching
 from minisys.interview.quotes import is_quote, plain
 from minisys.interview.reading import Reading
-from minisys.interview.schema import Choice, Number, Open, Ordering, Question
+from minisys.interview.schema import Choice, Number, Open, Ordering, Point, Question
 from minisys.interview.steps import filled, lines
 from minisys.interview.task import Task
 from minisys.interview.verdict import Verdict, are_places
@@ -171,15 +172,32 @@ def _open(question: Open, answer: Any) -> Verdict:
     for i, point in enumerate(question.rubric):
         quote = quotes.get(i, quotes.get(str(i)))
         quote = quote.strip() if isinstance(quote, str) else ""
+        if problem := too_short(quote, text):
+            raise UnclearError(problem)
         found = is_quote(quote, [text], QUOTED)
         got += point.weight if found else 0
-        why = f"Your evidence: “{quote}”" if found else "not in your answer" if quote else "no evidence quoted"
+        why = "not in your answer." if quote else "no evidence quoted."
+        if found:
+            unlikely = "" if likely(point, quote) else " None of the words that one would expect is in it."
+            why = f"Your evidence: “{quote}”; does it say this?{unlikely}"
         mark = "good" if found else "bad" if quote else "note"
-        notes.append((mark, question.told(point), f"{why}. {point.explanation}"))
+        notes.append((mark, question.told(point), f"{why} {point.explanation}"))
     made, whole = sum(mark == "good" for mark, _, _ in notes), sum(point.weight for point in question.rubric)
-    said = f"{made} of {len(question.rubric)} points with evidence from your answer"
+    said = f"Graded by yourself: {made} of {len(question.rubric)} points with evidence from your answer"
     said += f", {got:g} of {whole:g} by weight." if question.weighted else "."
     return Verdict(got / whole, said, "see the model answers", question.explanation, tuple(notes))
+
+
+def likely(point: Point, quote: str) -> bool:
+    """Whether *quote* has a word that speaks for *point*: only a warning hangs on it."""
+    return signed(point, quote) or bool(set(stems(point.point)) & set(stems(quote)))
+
+
+def too_short(quote: str, text: str) -> str:
+    """What to say to a *quote* that stands in *text* and is too short to show anything; "" to any other."""
+    if not plain(quote) or len(plain(quote)) >= QUOTED or not is_quote(quote, [text], 1):
+        return ""
+    return f"“{quote}” is too short to say anything: quote at least {QUOTED} letters of your answer, or leave it empty"
 
 
 def _hit(given: Span, key: float, tolerance: float) -> bool:

@@ -38,7 +38,10 @@ class Event(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One thing that was said: in which *phase*, by *who* ("interviewer", "candidate", "machine"), and what."""
+    """One thing that was said: in which *phase*, by *who*, and what.
+
+    *who*: "interviewer" (a prompt), "answer" (a word back from the interviewer), "candidate" or "machine".
+    """
 
     phase: str
     who: str
@@ -64,6 +67,7 @@ class Mock:
     lines: tuple[Line, ...] = ()
     designs: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[Mapping[str, Any], ...] = ()
+    attacked: int = 0  # designs there were when the weaknesses were looked for
     again: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     card: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -100,6 +104,11 @@ class Mock:
         """The interview's clock: seconds so far, pauses left out."""
         running = max(0.0, now_s - self.since_s) if self.since_s is not None else 0.0
         return sum(self.spent_s) + running
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the design was changed after its weaknesses were looked for, and there are questions left."""
+        return len(self.designs) > self.attacked and self.follow_up < len(self.findings)
 
     def findings_left(self) -> tuple[Mapping[str, Any], ...]:
         """The weaknesses that are still there: never cured, or no better in the last run."""
@@ -165,7 +174,7 @@ def _say(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
         raise OutOfTurn(f"say something, in at most {LONGEST:,} characters")
     if mock.scoring:
         raise OutOfTurn("the time for words is over; score yourself")
-    return _said(mock, "candidate", text)
+    return _said(_said(mock, "candidate", text), "answer", str(values.get("answer", "")))
 
 
 def _design(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
@@ -183,10 +192,12 @@ def _design(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
 
 
 def _attack(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:
-    """The weaknesses that were found in the last design, the most damaging first."""
-    if mock.phase != BREAK or mock.findings:
+    """The weaknesses that were found in the last design, the most damaging first; what was asked about stays."""
+    if mock.phase != BREAK or (mock.findings and not mock.is_new):
         raise OutOfTurn("a design is attacked once, in the deep dive")
-    return replace(mock, findings=tuple(values.get("findings", ()))[:FOLLOW_UPS])
+    found = (*mock.findings[: mock.follow_up], *values.get("findings", ()))[:FOLLOW_UPS]
+    again = {i: now for i, now in mock.again.items() if i < mock.follow_up}
+    return replace(mock, findings=found, attacked=len(mock.designs), again=again)
 
 
 def _next(mock: Mock, now_s: float, values: dict[str, Any]) -> Mock:

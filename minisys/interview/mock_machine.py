@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from minisys.design.parts import Call, Clients, Database, Design, Part, Service
+from minisys.design.parts import Cache, Call, Clients, Database, Design, Part, Service
 
 if TYPE_CHECKING:  # loads the simulation, which a page without a design does not need
     from minisys.design.cases.change import Change
@@ -85,6 +85,7 @@ def wanted(case: Case, changed: bool = False) -> list[str]:
     there = case.after() if changed else case.design()
     said = write(there).partition("\nobjectives: {")[2].strip().rstrip("}")
     lines = re.split(r",\s+(?=[a-z]\w*:)", said) if said else []
+    lines = [re.sub(r"(?<=\$)\d{4,}", lambda found: f"{int(found[0]):,}", line) for line in lines]
     return [*lines, case.change.fault.told()] if changed and case.change.fault else lines
 
 
@@ -109,7 +110,7 @@ def read(case: Case, text: str, changed: bool) -> tuple[Design, tuple[str, ...]]
             else:
                 notes.append(f"{part.name}: {name} is {value:.4g} in this case, not {getattr(part, name):.4g}")
         parts[i] = replace(part, **given)
-        notes += _unused(part)
+        notes += [*_unused(part), *_spares_nothing(part, mine)]
     return replace(mine, parts=tuple(parts), objectives=there.objectives), tuple(notes)
 
 
@@ -122,12 +123,23 @@ def _unused(part: Part) -> list[str]:
     return [f"{part.name}: {len(part.zones)} zones, {copies}: only {used} is used; write copies: {len(part.zones)}"]
 
 
+def _spares_nothing(part: Part, mine: Design) -> list[str]:
+    """A line for a database that is asked after a cache, whatever the cache has said."""
+    kinds = {each.name: each for each in mine.parts}
+    caches = [i for i, call in enumerate(part.calls) if isinstance(kinds.get(call.to), Cache)]
+    after = part.calls[caches[0] + 1 :] if caches else ()
+    asked = [call.to for call in after if call.on in ("all", "reads") and isinstance(kinds.get(call.to), Database)]
+    how = f"write {{to: {asked[0]}, on: misses}} and {{to: {asked[0]}, on: writes}}" if asked else ""
+    return [f"{part.name}: {asked[0]} is asked on hits too, the cache spares it nothing; {how}"] if asked else []
+
+
 def _given(part: Part, mine: Design, there: Design) -> dict[str, Any]:
     """The fields of *part* that the case decides and that its writer changed."""
     if isinstance(part, Clients):
         total, asked = sum(each.rate for each in there.of(Clients)), sum(each.rate for each in mine.of(Clients))
-        first = next(iter(there.of(Clients)))
-        wanted = {"rate": part.rate / max(asked, 1e-9) * total, "writes": first.writes}
+        theirs = list(there.of(Clients))
+        same = next((each for each in theirs if each.name == part.name), theirs[0])
+        wanted = {"rate": part.rate / max(asked, 1e-9) * total, "writes": same.writes}
         return {name: value for name, value in wanted.items() if abs(value - getattr(part, name)) > 0.01 * value}
     alike = [each.takes for each in there.parts if each.kind == part.kind and each.takes > 0]
     least = CHEAPEST * min(alike) if alike else 0.0
@@ -153,7 +165,7 @@ def _judged(case: Case, design: Design, seed: int, changed: bool) -> Any:
 
 
 def _rows(verdict: Any) -> tuple[tuple[str, str, str, bool, str], ...]:
-    return tuple((row.objective, row.wanted, row.got, bool(row.kept), row.evidence) for row in verdict.rows)
+    return tuple((row.objective, row.wanted, row.told, bool(row.kept), row.evidence) for row in verdict.rows)
 
 
 def weaknesses(case: Case, text: str, seed: int, changed: bool = False) -> tuple[dict[str, Any], ...]:

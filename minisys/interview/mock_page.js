@@ -6,6 +6,7 @@ const KEYS = [
   ["zones: [eu-a, eu-b]", "only these zones; it needs as many copies"],
   ["calls: [{to: db, timeout: 300 ms, attempts: 2, backoff: 20 ms, budget: 20 %}]", "an arrow: when to give up, how often to try, the share that may be tries again"],
   ["on: reads, writes or misses", "in an arrow: which requests go there; misses come after a cache"],
+  ["queue: 100", "of any part: so many may wait at each copy, the next is refused"],
   ["optional: yes", "in an arrow: it is answered without it"],
   ["cache: {kind: cache, takes: 0.3 ms, workers: 4, hits: 90 %}", "to be called before the database, which is then called on: misses"],
   ["replication: semi-sync", "of a database with 2 copies or more; also async (may lose writes), all, raft (3 copies)"],
@@ -95,7 +96,7 @@ export default {
 
     function spoken(parent, line) {
       const one = element("div", `ms-line ms-${line.who}`, parent);
-      element("span", "ms-kicker", one, {}, `${line.who} · ${line.phase}`);
+      element("span", "ms-kicker", one, {}, `${line.who === "answer" ? "interviewer" : line.who} · ${line.phase}`);
       if (!line.more) return paragraphs(one, line.text);
       const more = element("details", "", one);
       element("summary", "", more, {}, line.text);
@@ -192,6 +193,7 @@ export default {
       submitOnEnter(form);
       form.addEventListener("submit", (event) => {
         event.preventDefault();
+        form.querySelector("[type=submit]").disabled = true; // a second press would come after the interview
         const filled = rows.map(([name, pick, proof]) => [name, [pick.value === "" ? null : Number(pick.value), proof.value]]);
         send({ do: "score", card: Object.fromEntries(filled) }, "first");
       });
@@ -208,6 +210,8 @@ export default {
         element("a", "", item, { href: file }, `Chapter ${chapter}`);
       }
       table(body, ["dimension", "weight", "score", "means", "evidence"], view.scores);
+      element("p", "", body, {}, "What to doubt in it:");
+      for (const line of view.doubts) element("div", "ms-note", body, {}, line);
       table(body, ["phase", "planned", "taken"], view.times);
       for (const line of view.asked) element("div", "ms-note", body, {}, line);
       element("p", "", body, {}, "After the change:");
@@ -220,7 +224,11 @@ export default {
       status.replaceChildren();
       if (fields.problem) fields.problem.replaceChildren();
       if (message.view === "unclear") {
-        if (fields.result && focus === "design") fields.result.classList.add("ms-stale");
+        if (fields.result && focus === "design") {
+          fields.result.classList.add("ms-stale");
+          fields.result.firstChild.textContent = "The last one that could be run";
+        }
+        for (const one of card.querySelectorAll("button:disabled")) one.disabled = false;
         return void element("div", "ms-warn", focus === "design" && fields.problem ? fields.problem : status, {}, message.text);
       }
       view = message; since = performance.now(); fields = {};

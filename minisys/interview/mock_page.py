@@ -155,6 +155,7 @@ class Talk(anywidget.AnyWidget):
         return {
             "view": "report", "headline": found.headline(), "study": [list(advice) for advice in study(talk.mock)],
             "scores": found.scores(), "times": found.times(), "asked": found.asked(), "changed": found.held(),
+            "doubts": found.doubts(),
             "saved": self._saved,
         }  # fmt: skip
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from minisys.grading.report import Shown
 from minisys.interview.interviewer import Interviewer
 from minisys.interview.mock import PHASES, Line
+from minisys.interview.mock_doubts import doubts
 from minisys.interview.mock_machine import Seen
 from minisys.interview.mock_study import study
 from minisys.interview.rubric import DIMENSIONS, SCORES, reason
@@ -64,9 +65,14 @@ class Report(Shown):
             for name, one in DIMENSIONS.items()
         ]
 
+    def doubts(self) -> list[str]:
+        """What speaks against the scores, a line each."""
+        return doubts(self.interview.mock) or ["nothing that can be counted"]
+
     def text(self) -> str:
         mock = self.interview.mock
         lines = [self.headline(), "", *(f"  {d:<21}{s} ({said}): {why}" for d, _, s, said, why in self.scores())]
+        lines += ["", "What to doubt in it:", *(f"  {line}" for line in self.doubts())]
         lines += ["", "Study first:"]
         lines += [f"  {n}. {a.what} (chapter {a.chapter}): {a.why}" for n, a in enumerate(study(mock), 1)]
         lines += ["", "Asked about your design:", *(f"  {line}" for line in self.asked())]
@@ -94,12 +100,13 @@ class Report(Shown):
             for a in study(self.interview.mock)
         )
         head = ("dimension", "weight", "score", "means", "evidence")
-        asked, changed = (
-            "".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (self.asked(), self.held())
+        asked, changed, doubt = (
+            "".join(f"<li>{escape(line)}</li>" for line in lines)
+            for lines in (self.asked(), self.held(), self.doubts())
         )
         return (
             f'<p class="ms-big">{escape(self.headline())}</p><h2>Study first</h2><ol>{first}</ol>'
-            f"<h2>Your score</h2>{_table(head, self.scores())}"
+            f"<h2>Your score</h2>{_table(head, self.scores())}<h2>What to doubt in it</h2><ul>{doubt}</ul>"
             f"<h2>Asked about your design</h2><ul>{asked}</ul>"
             f"<h2>After the change</h2><ul>{changed}</ul>"
             f"<h2>Minutes</h2>{_table(('phase', 'planned', 'taken'), self.times())}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +26,9 @@ from minisys.interview.rubric import DIMENSIONS
 from minisys.interview.terminal import Ask, written
 from minisys.testbed.units import UnclearError
 
-HELP = "Type what you say. /next goes on, /design [FILE] draws and runs, /pause stops the clock, /help says this."
+HELP = "Type what you say. /next goes on, after the last phase to the score and the report; /design [FILE] draws and "
+HELP += "runs, /pause stops the clock, /help says this."
+EDITOR = "Your $EDITOR opens: save and leave it to run (vim: Esc, then :wq). `/design FILE` reads a file instead."
 
 
 def run(
@@ -85,9 +88,11 @@ def _prompt(talk: Interviewer) -> str:
 
 def _tell(console: Console, talk: Interviewer, shown: int) -> int:
     """Print what was said since the line *shown*, but not what the candidate typed; the number of lines now."""
-    for line in talk.mock.lines[shown:]:
-        if line.who != "candidate" or not shown:
-            console.print(Panel(escape(line.text), title=f"{line.who}, {line.phase}", title_align="left"))
+    new = [line for line in talk.mock.lines[shown:] if line.who != "candidate" or not shown]
+    for (who, phase), some in groupby(new, key=lambda line: (line.who, line.phase)):
+        said = "\n".join(line.text for line in some)  # what a run measured is one box, not one for each objective
+        name = "interviewer" if who == "answer" else who
+        console.print(Panel(escape(said), title=f"{name}, {phase}", title_align="left"))
     return len(talk.mock.lines)
 
 
@@ -101,6 +106,8 @@ def _turn(console: Console, talk: Interviewer, line: str, now: Callable[[], floa
             talk.pause()
             console.print("Paused. `minisys mock` goes on from here.")
         elif command == "/design":
+            if not rest:
+                console.print(EDITOR)
             talk.draw(written(rest, talk.text() or talk.machine.starter(talk.case)))
         elif command.startswith("/"):
             console.print(escape(HELP))

@@ -150,7 +150,7 @@ export default {
         view.flags.forEach((text) => element("li", "", list, {}, text));
       }
       const form = element("form", "", body);
-      const lead = element("p", "", form, { tabindex: "-1" }, "Which of these points did you make? Copy the words that say so; a point without evidence does not count.");
+      const lead = element("p", "", form, { tabindex: "-1" }, "You grade yourself: which of these points did you make? Copy the words that say so, at least 8 letters, and ask of each quote: does it say this? A point without evidence does not count.");
       const fields = view.points.map((text, i) => {
         const label = element("label", "ms-point", form);
         element("span", "", label, {}, text);

@@ -88,7 +88,7 @@ def judged(question: Task, answer: Any) -> Verdict:
     for row in found.rows:
         kept += row.kept
         more = "" if row.kept else question.misses.get(str(row.objective), "")
-        what = f"{row.objective}: wanted {row.wanted}, got {row.got}"
+        what = f"{row.objective}: wanted {row.wanted}, got {row.told}"
         notes.append(("good" if row.kept else "bad", what, f"{row.evidence}. {more}".strip()))
     said = "All objectives kept." if kept == len(notes) else f"{kept} of {len(notes)} objectives kept."
     points = kept / len(notes) if notes else 0.0

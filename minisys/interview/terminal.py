@@ -19,8 +19,9 @@ from rich.panel import Panel
 from minisys.grading.progress import Progress
 from minisys.interview import library, own, repetition
 from minisys.interview.families import FAMILIES
-from minisys.interview.judge import Asked, Verdict, draw, judge
+from minisys.interview.judge import QUOTED, Asked, Verdict, draw, judge, too_short
 from minisys.interview.points import CONFIDENCE, LEVEL_WORDS, about, default_seed, record
+from minisys.interview.quotes import is_quote
 from minisys.interview.schema import Open
 from minisys.testbed.units import UnclearError
 
@@ -113,18 +114,25 @@ def _answer(console: Console, asked: Asked, ask: Ask) -> tuple[Verdict, str]:
                 return verdict, _sure(ask)
             judge(asked, {"text": answer})  # says so if there is nothing to judge
             sure = _sure(ask)
-            return judge(asked, {"text": answer, "evidence": _evidence(console, asked.question, ask)}), sure
+            return judge(asked, {"text": answer, "evidence": _evidence(console, asked.question, answer, ask)}), sure
         except UnclearError as problem:
             console.print(f"[yellow]{escape(str(problem))}[/]")
 
 
 def _sure(ask: Ask) -> str:
     """One of CONFIDENCE by its first letter; none at the end of the input, so that an answer given counts."""
-    try:
-        word = ask("How sure are you: s(ure), f(airly sure), g(uessing)? Enter: not said. ").strip().casefold()
-    except EOFError:
-        return ""
-    return next((known for known in CONFIDENCE[1:] if word and known.startswith(word)), "")
+    more = ""
+    while True:
+        try:
+            word = (
+                ask(f"{more}How sure are you: s(ure), f(airly sure), g(uessing)? Enter: not said. ").strip().casefold()
+            )
+        except EOFError:
+            return ""
+        found = [known for known in CONFIDENCE[1:] if known.startswith(word)]
+        if found or not word:
+            return found[0] if word else ""
+        more = f"{word[:20]!r} is none of them. "
 
 
 def _read(console: Console, asked: Asked, ask: Ask) -> Any:
@@ -180,15 +188,25 @@ def written(name: str, starter: str) -> str:
         raise UnclearError(f"{name.strip()}: cannot be read: {problem}") from None
 
 
-def _evidence(console: Console, question: Open, ask: Ask) -> dict[int, str]:
+def _evidence(console: Console, question: Open, text: str, ask: Ask) -> dict[int, str]:
     for level, model in question.models.items():
         console.print(Panel(escape(model), title=f"a {LEVEL_WORDS[level]} answer", title_align="left"))
     for flag in question.red_flags:
         console.print(f"[red]red flag:[/] {escape(flag)}")
-    return {
-        i: ask(f"{question.told(point)}\n  Quote your words that say so (Enter: none): ")
-        for i, point in enumerate(question.rubric)
-    }
+    console.print("You grade yourself. Of each quote ask: does it say this?")
+    return {i: _quote(console, question.told(point), text, ask) for i, point in enumerate(question.rubric)}
+
+
+def _quote(console: Console, told: str, text: str, ask: Ask) -> str:
+    """The words for one point: asked again while they are too short, or stand nowhere in *text*; Enter is none."""
+    while True:
+        quote = ask(f"{told}\n  Quote your words that say so (Enter: none): ").strip()
+        problem = too_short(quote, text)
+        if not problem and quote and not is_quote(quote, [text], QUOTED):
+            problem = f"“{quote[:60]}” is not in your answer: copy words as they stand there, or press Enter"
+        if not problem:
+            return quote
+        console.print(f"[yellow]{escape(problem)}[/]")
 
 
 def _tell(console: Console, asked: Asked, verdict: Verdict) -> None:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from minisys.design.judge import judge, losses, seconds, serving_regions
-from minisys.design.parts import Call, Clients, Database, Design, Objectives, Service
+from minisys.design.judge import judge, losses, seconds
+from minisys.design.keepers import unkept
+from minisys.design.parts import Cache, Call, Clients, Database, Design, External, Objectives, Queue, Service, Workers
+from minisys.design.places import serving_regions
 from tests.design.shops import solid, with_part
 
 SIZE = 800
@@ -66,3 +68,29 @@ def test_a_region_serves_only_with_every_tier() -> None:
 
 def test_seconds_are_written_as_people_do() -> None:
     assert [seconds(s) for s in (0.0123, 4.56, 1200, float("inf"))] == ["12.3 ms", "4.56 s", "20 min", "never"]
+
+
+KEEPER, MEMORY = Database("db"), Cache("cache", hits=1.0)
+ON_READS, ON_MISSES, ON_WRITES = Call("cache", on="reads"), Call("db", on="misses"), Call("db", on="writes")
+
+
+@pytest.mark.parametrize(("calls", "parts", "said"), [
+    ([], [], "writes of users reach no part that keeps them"),
+    ([Call("cache")], [MEMORY], "writes of users reach no part that keeps them"),
+    ([ON_READS, ON_MISSES], [MEMORY, KEEPER], "writes of users reach no part that keeps them"),
+    ([ON_READS, ON_WRITES], [MEMORY, KEEPER], "cache answers reads of what nobody keeps"),
+    ([Call("queue")], [Queue("queue"), Workers("hands", source="queue")], "writes of users reach no part"),
+    ([ON_READS, ON_MISSES, ON_WRITES], [MEMORY, KEEPER], ""),
+    ([Call("cache"), ON_MISSES], [MEMORY, KEEPER], ""),
+    ([Call("queue")], [Queue("queue"), Workers("hands", source="queue", calls=[Call("db")]), KEEPER], ""),
+    ([Call("bank", on="writes")], [External("bank")], ""),
+])  # fmt: skip
+def test_writes_must_reach_something_that_keeps_them(calls: list[Call], parts: list, said: str) -> None:
+    users, app = Clients("users", rate=9, writes=0.2, calls=[Call("app")]), Service("app", calls=calls)
+    made = Design("d", (users, app, *parts), objectives=Objectives(rpo=1.0))
+    found = unkept(made)
+    assert (said in found) if said else not found
+    assert unkept(replace(made, parts=(replace(users, writes=0.0), app, *parts))) == ""
+    if found:
+        row = judge(made, requests=SIZE)["rpo"]
+        assert (row.kept, row.got, row.evidence) == (False, "all writes ever: not kept", found)

@@ -116,6 +116,8 @@ WRONG = [
     ("to: db,", "", 8, "call app: calls: `to` is missing"),
     ("takes: 20", "take: 20", 6, "service app has no 'take'; did you mean 'takes'?"),
     ("kind: edge", "kind: egde", 5, "there is no kind 'egde'; did you mean 'edge'?"),
+    ("kind: edge", "kind: redis", 5, "no kind 'redis'; redis is a product, write kind: cache (kinds: clients, dns, "),
+    ("kind: edge", "kind: robot", 5, "there is no kind 'robot'; there are clients, dns, edge, balancer, service, "),
     ("kind: edge, ", "", 5, "part 'edge' has no kind; write edge: {kind: service, …}"),
     ("semi-sync", "semisync", 10, "there is no replication 'semisync'; did you mean 'semi-sync'?"),
     ("hits: 50 %", "policy: round-robin", 5, "there is no policy 'round-robin'; did you mean 'round robin'?"),

@@ -61,6 +61,8 @@ def test_a_chapter_is_done_when_every_lab_check_passed(folder, progress):
     progress.record("question", "01", "q1", 3, 4)
     progress.record("lab", 3, 1, 2, 2)
     progress.record("lab", 3, 2, 2, 2)
+    assert board(folder, progress).rows[1].state == "started"  # nothing was predicted there yet
+    progress.record("prediction", "01", "first")
     shown = board(folder, progress)
     assert [row.state for row in shown.rows] == ["done", "done", "done", "not started"]
     assert shown.headline().endswith("Next step: open chapter 04: Broken")

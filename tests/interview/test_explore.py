@@ -21,6 +21,7 @@ def test_the_chart_compares_only_what_has_both_figures():
     both = [one for one in figures().values() if None not in (one.classic, one.recent)]
     assert {row["what"] for row in rows} == {one.what for one in both} and len(rows) == 2 * len(both)
     assert "random read of 64 bytes of memory 100 ns, now 20 ns" in made["description"]
+    assert {"20 ns", "250 µs", "1 ms", "10 ms"} <= {row["says"] for row in rows}
 
 
 def test_the_plan_fills_45_minutes_without_a_gap():

@@ -108,6 +108,9 @@ def test_an_open_answer_counts_only_points_with_evidence_from_it(bank):
     verdict = judge(draw(bank["open"], 0), {"text": text, "evidence": evidence})
     assert verdict.points == pytest.approx(1 / 3)
     assert [mark for mark, *_ in verdict.notes] == ["good", "bad", "note"]
+    assert "grow”; does it say this? because" in verdict.notes[0][2]
+    other = judge(draw(bank["open"], 0), {"text": text, "evidence": {2: "Requests wait in line"}})
+    assert "does it say this? None of the words that one would expect is in it." in other.notes[2][2]
     assert "not in your answer" in verdict.notes[1][2] and "no evidence" in verdict.notes[2][2]
 
 
@@ -139,7 +142,10 @@ def test_a_scrap_of_words_is_no_evidence(bank):
 
 
 def test_a_single_common_word_is_no_evidence(bank):
-    verdict = judge(draw(bank["open"], 0), {"text": "a queue grows here and so on", "evidence": {0: "a"}})
+    text = "a queue grows here and so on"
+    with pytest.raises(UnclearError, match="“a” is too short to say anything: quote at least 8 letters"):
+        judge(draw(bank["open"], 0), {"text": text, "evidence": {0: "a"}})
+    verdict = judge(draw(bank["open"], 0), {"text": text, "evidence": {0: "z"}})
     assert verdict.points == 0
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from minisys.grading.progress import Progress
 from minisys.interview import mock_report, mock_study
-from minisys.interview.interviewer import Interviewer, mocks
+from minisys.interview.interviewer import DECIDE, Interviewer, mocks
 from minisys.interview.mock import BREAK, DRAW, MINUTES, PHASES, STEPS, Event, Mock, OutOfTurn, apply, replay
+from minisys.interview.mock_doubts import doubts
 from minisys.interview.rubric import DIMENSIONS, PLAN, checked
-from tests.interview.mocks import GOOD, Clock, Machine, Small, card
+from tests.interview.mocks import GOOD, WEAK, Clock, Machine, Small, card
 
 
 @pytest.fixture
@@ -131,6 +132,54 @@ def test_follow_ups_come_from_the_candidates_own_design_with_evidence(talk):
     assert [f.get("weakness") for f in talk.mock.findings_left()] == [None, None]
     talk.move_on()
     assert talk.mock.lines[-1].text == "Tell me about failures." and talk.mock.phase == BREAK
+
+
+def test_what_was_cured_is_not_asked_about_but_what_the_new_design_lacks(talk, monkeypatch):
+    app, cache = (WEAK | {"component": part, "sentence": f"Your {part} is full."} for part in ("app", "cache"))
+    found = {"one db": (WEAK, app), "more app": (WEAK, app, cache), "two db": (cache,)}
+    monkeypatch.setattr(Machine, "weaknesses", lambda self, case, text, seed, changed=False: found[text])
+    to(talk, DRAW)
+    talk.draw("one db")
+    to(talk, BREAK)
+    talk.move_on()
+    talk.draw("two db")  # cures app, too, before it was asked about
+    talk.move_on()
+    talk.move_on()
+    asked = [line.text.split("\n")[0] for line in talk.mock.lines if line.who == "interviewer"][-3:]
+    assert "“db”" in asked[0] and "Your cache is full" in asked[1] and asked[2] == "Tell me about failures."
+    assert [one.get("component") for one in talk.mock.findings] == ["db", "cache", None]
+    assert talk.mock.again[0]["cured"] and again(talk).mock == talk.mock
+    with pytest.raises(OutOfTurn, match="attacked once"):
+        apply(talk.mock, Event(talk.now(), "attack", {"findings": [app]}))
+
+
+def test_a_question_gets_a_word_back_that_is_no_prompt(talk):
+    talk.say("Is 300 ms fine?")
+    assert (
+        talk.mock.lines[-1].who == "answer"
+        and "p99: 300 ms; cost: $1000/month. The rest you" in talk.mock.lines[-1].text
+    )
+    talk.say("Only signed-in users.")
+    assert talk.mock.lines[-1].who == "candidate"
+    to(talk, 1)
+    talk.say("Which bytes?")
+    assert talk.mock.lines[-1].text == DECIDE
+
+
+def test_a_high_score_after_five_minutes_is_doubted(talk, clock):
+    clock += 200
+    talk.say(GOOD)
+    for _ in PHASES:
+        talk.move_on()
+    while not talk.mock.scoring:
+        talk.move_on()
+    talk.score(card(1, "a word was missing") | {"scoping": (3, "Two copies in two")})
+    said = doubts(talk.mock)
+    assert said[0].startswith("Hardly took place (below 20 % of the plan): estimate 0.0 of 5.0 min; interface")
+    assert said[1] == "scope, answered in 8 words: “Tell me about scope.”"
+    assert said[-1] == "High scores on fewer than 8 words of evidence: scoping 3 (“Two copies in two”)"
+    assert "estimate, never answered: “Tell me about estimate.”" in said and "scope" not in said[0]
+    assert "nothing that can be counted" not in str(mock_report.report(talk))
 
 
 def test_without_a_design_or_a_weakness_the_case_asks(talk):

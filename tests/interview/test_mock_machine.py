@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from minisys.design import cases
 from minisys.design.cases.change import Change
 from minisys.design.parts import Clients
 from minisys.design.text import read, write
@@ -56,6 +57,20 @@ def test_a_change_of_promises_alone_leaves_the_traffic_and_its_fault_is_a_row():
     assert rows["zone loss"][1:3] == ("50 % good", "0.0 % good") and "here-a is the worst of 1" in rows["zone loss"][4]
     assert rows["rpo"][3] is False and mock_machine.wanted(case, True)[-1] == case.change.fault.told()
     assert [row[0] for row in look(case, BARE, 1).rows] == ["p99", "cost"]
+
+
+def test_a_cache_that_spares_the_database_nothing_is_said():
+    cached = "  cache: {kind: cache, takes: 0.3 ms, workers: 4}\n"
+    for after_it, said in (("db", True), ("{to: db, on: reads}", True), ("{to: db, on: misses}", False)):
+        text = BARE.replace("calls: [db]", f"calls: [{{to: cache, on: reads}}, {after_it}]") + cached
+        notes = mock_machine.read(CASE, text, False)[1]
+        assert any("db is asked on hits too" in note and "{to: db, on: misses}" in note for note in notes) == said
+
+
+def test_clients_write_as_those_of_their_name_do_in_the_case():
+    ride = cases.case("ride_hailing")
+    design, notes = mock_machine.read(ride, write(ride.design()), False)
+    assert {one.name: one.writes for one in design.of(Clients)} == {"drivers": 0.0, "riders": 0.3} and notes == ()
 
 
 def test_half_the_work_is_believed_and_less_is_not():
@@ -116,4 +131,4 @@ def test_a_zone_without_a_copy_is_named_and_the_promises_are_known_beforehand():
     text = MENDED.replace("workers: 4, copies: 3", "workers: 4, zones: [here-a, here-b]")
     said = "app: 2 zones, 1 copy: only here-a is used; write copies: 2"
     assert said in mock_machine.read(CASE, text, False)[1]
-    assert mock_machine.wanted(CASE) == ["p99: 300 ms", "cost: $1000/month"]
+    assert mock_machine.wanted(CASE) == ["p99: 300 ms", "cost: $1,000/month"]

@@ -76,6 +76,18 @@ def test_what_cannot_be_read_is_asked_again():
     assert "numbers that stand before" in text and "choose one option" in text and "for 1 questions" in text
 
 
+def test_a_word_for_no_confidence_is_asked_again_and_so_is_a_quote_that_proves_nothing():
+    text, _ = run(["2", "8.3", "s"], count=1, level="junior")
+    assert "'8.3' is none of them. How sure" in text
+    assert Progress().history("question", "77")[-1].detail["confidence"] == "sure"
+    answer = "Queues grow and then clients try again and again."
+    text, points = run(
+        [answer, "", "a", "and", "queues shrink", "Queues grow", "", ""], count=1, level="staff", kind="open"
+    )
+    assert "“and” is too short to say anything" in text and "“queues shrink” is not in your answer" in text
+    assert points == pytest.approx(1 / 3) and "does it say this?" in text and "Graded by yourself: 1 of 3" in text
+
+
 def test_the_end_of_input_ends_it_with_what_was_scored():
     text, _ = run(["2"], count=5)
     assert "Stopped here." in text and "for 1 questions" in text
