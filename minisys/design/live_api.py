@@ -64,9 +64,8 @@ class Api:
             text.write(f"http://127.0.0.1:{self.port}/{self.token}")
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:  # it lets closed connections go before it ends
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         listening = await http.listen(self.handle)

@@ -70,10 +70,11 @@ class Peers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Awaitable[None], after: Callable[[], object] = lambda: None) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: after())  # also if it was cancelled before its first step
 
     async def _keep(self, peer: str) -> None:
         """Dial *peer*, again and again; read only to hear that it closes, or what it has against us."""
@@ -100,7 +101,7 @@ class Peers:
         return json.dumps(hello).encode()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._start(self._listen_to(reader, writer))
+        self._start(self._listen_to(reader, writer), writer.close)
 
     async def _listen_to(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -116,8 +117,6 @@ class Peers:
             self.refused, self.last_refused = self.refused + 1, str(problem)
             print(f"{self.name}: closed a peer's connection: {problem}", flush=True)
             writer.write(f"{problem}\n".encode())
-        finally:
-            writer.close()
 
     def _greeted(self, hello: list[Any]) -> str:
         """Who it is that connected. Raises Stranger."""
