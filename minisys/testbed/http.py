@@ -77,6 +77,17 @@ class Server(web.Server):
         limits = {"max_line_size": MAX_HEADER_BYTES, "max_field_size": MAX_HEADER_BYTES, "access_log": None} | limits
         super().__init__(handler, **limits)
         self._header_timeout_s = header_timeout_s
+        self.open: dict[RequestHandler, asyncio.Transport] = {}
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """A connection is there."""
+        super().connection_made(handler, transport)
+        self.open[handler] = transport
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """A connection is gone."""
+        super().connection_lost(handler, exc)
+        self.open.pop(handler, None)
 
     def __call__(self) -> RequestHandler:
         return _PatientHandler(self, loop=self._loop, header_timeout_s=self._header_timeout_s, **self._kwargs)
@@ -85,7 +96,7 @@ class Server(web.Server):
 class Listening:
     """A server that accepts connections on 127.0.0.1; `listen()` makes it."""
 
-    def __init__(self, server: web.Server, sockets: asyncio.Server) -> None:
+    def __init__(self, server: Server, sockets: asyncio.Server) -> None:
         self.server, self.sockets = server, sockets
         self.port = int(sockets.sockets[0].getsockname()[1])
 
@@ -99,8 +110,13 @@ class Listening:
     async def close(self, patience_s: float = 5.0) -> None:
         """Accept nobody new, finish what is in hand within *patience_s* seconds, then cut what is left."""
         self.sockets.close()
+        for _ in range(3):  # turns of the loop: who was accepted a moment ago is known to the server then
+            await asyncio.sleep(0)
         self.server.pre_shutdown()
         await self.server.shutdown(patience_s)
+        for transport in list(self.server.open.values()):  # whoever came while it shut down
+            transport.abort()
+        await asyncio.sleep(0)  # in the next turn a closed connection lets go of its socket
 
 
 async def listen(handler: Handler, port: int = 0, **limits: Any) -> Listening:
