@@ -79,25 +79,33 @@ IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.datas
 Press = tuple[float, float, float]
 
 
-def only_explorers(path: Path) -> int:
-    """Empty the code cells of *path* that neither show an explorer nor make what one uses; returns how many."""
+def keep_only(path: Path, shown: Callable[[list[dict]], list[bool]]) -> int:
+    """Empty the code cells of *path* that neither are *shown* nor make what such a cell uses; how many are shown.
+
+    Stored outputs stay until a cell is run, so that a page that has just been opened shows them.
+    """
     notebook = json.loads(path.read_text("utf-8"))
-    wanted: set[str] = set()
-    shown = 0
-    for cell in reversed([cell for cell in notebook["cells"] if cell["cell_type"] == "code"]):
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    shows, wanted = shown(cells), set[str]()
+    for cell, shows_it in zip(reversed(cells), reversed(shows), strict=True):
         tree = ast.parse("".join(cell["source"]))
-        last = ast.unparse(tree.body[-1]) if tree.body else ""
-        shows = bool(EXPLORER.match(last.rpartition("(")[0].split("(")[0].rpartition(".")[2] + "("))
-        if shows or _made(tree) & wanted:
-            shown += shows
+        if shows_it or made(tree) & wanted:
             wanted |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         else:
-            cell["source"] = []
+            cell["source"] = ["# left out here: nbval runs it"]
     path.write_text(json.dumps(notebook), "utf-8")
-    return shown
+    return sum(shows)
 
 
-def _made(tree: ast.AST) -> set[str]:
+def explorers(cells: list[dict]) -> list[bool]:
+    """Which of the code *cells* end with an explorer."""
+    trees = [ast.parse("".join(cell["source"])) for cell in cells]
+    last = [ast.unparse(tree.body[-1]) if tree.body else "" for tree in trees]
+    return [bool(EXPLORER.match(text.rpartition("(")[0].split("(")[0].rpartition(".")[2] + "(")) for text in last]
+
+
+def made(tree: ast.AST) -> set[str]:
+    """The names that a cell imports, defines or assigns to."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -183,7 +191,7 @@ def section(chapters: Sequence[str], say: Callable[[str], None]) -> report.Secti
             copy = Path(folder) / "notebooks" / path.name
             copy.parent.mkdir()
             shutil.copy(path, copy)
-            if only_explorers(copy):
+            if keep_only(copy, explorers):
                 with lab(Path(folder)) as (url, page):
                     rows.append(row(path.name, chapter(url, page, path.name, say)))
     return report.Section(

@@ -8,8 +8,6 @@ nbval has run the rest, whose stored outputs are looked at as the page opens.
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 import shutil
 import signal
@@ -24,6 +22,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from benchmarks.sliders import IDLE, keep_only
 from minisys.testbed.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,8 +33,6 @@ SERVE = """import sys, pathlib
 from minisys import lab_server
 sys.exit(lab_server.run(root=pathlib.Path(sys.argv[1]), port=int(sys.argv[2])))"""
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
-IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
-    && ![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))"""
 MIME = ".jp-OutputArea-output[data-mime-type$='{}']"
 # From a key press to the frame in which the explorer's chart is another one.
 WATCH = """handle => {
@@ -146,38 +143,13 @@ class Notebook:
         return float(self.page.evaluate("() => window.changed"))
 
 
-def only_widgets(path: Path) -> None:
-    """Empty the code cells of the notebook *path* that neither show a widget nor make what such a cell uses.
-
-    Of the widgets the first three (a prediction and two to play with) and the last (the questions) are kept; the
-    others are of the same kinds, and nbval runs them. Stored outputs stay until a cell is run, so that a page that has
-    just been opened shows them.
+def first_widgets(cells: list[dict]) -> list[bool]:
+    """Which of the code *cells* stay: the first three that show a widget (a prediction, two to play with), and the last
+    (the questions); the others are of the same kinds.
     """
-    notebook = json.loads(path.read_text("utf-8"))
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     shows = [any(WIDGET in kind for output in cell["outputs"] for kind in output.get("data", ())) for cell in cells]
     widgets = [i for i, shown in enumerate(shows) if shown]
-    wanted: set[str] = set()
-    for i, cell in reversed(list(enumerate(cells))):
-        tree = ast.parse("".join(cell["source"]))
-        if made(tree) & wanted or i in widgets[:3] + widgets[-1:]:
-            wanted |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        else:
-            cell["source"] = ["# no widget here: nbval runs it"]
-    path.write_text(json.dumps(notebook), "utf-8")
-
-
-def made(tree: ast.AST) -> set[str]:
-    """The names that a cell imports, defines or assigns to."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-    return names
+    return [i in widgets[:3] + widgets[-1:] for i in range(len(cells))]
 
 
 @pytest.fixture(scope="session")
@@ -188,7 +160,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for path in (root / "notebooks").glob("*.ipynb"):
         if not path.name.startswith(("00", "03", "15")):
-            only_widgets(path)
+            keep_only(path, first_widgets)
     PICTURES.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NO_BROWSER": "1"}
     port = 8888 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # two that look at once find the same one
